@@ -1,0 +1,188 @@
+"""What the engine sees of the outside, on one page. Each port has one contract suite that runs on all it has."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from alertwhisperer.domain.change import Change, Write
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.instant import Instant
+from alertwhisperer.domain.scope import Scope
+
+Document = Mapping[str, object]
+Query = Mapping[str, object]
+Sort = Sequence[tuple[str, int]]
+Key = tuple[str, ...]
+T = TypeVar("T", bound=Struct)
+
+
+class Clock(Protocol):
+    """Time comes in through this door."""
+
+    def now(self) -> Instant:
+        """The present instant (UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward, for intervals."""
+        ...
+
+
+class Ids(Protocol):
+    """Identities come in through this door."""
+
+    def new_id(self) -> str:
+        """A new time-ordered id (UUIDv7, RFC 9562), later ones greater within the process."""
+        ...
+
+
+class DatabaseAdapter(Protocol):
+    """Documents by MongoDB's query language, the same on each engine (SPEC §15).
+
+    Queries take `$gt $gte $lt $lte $ne $in $nin $exists $and $or` and dotted paths; updates take `$set $unset $inc
+    $push $addToSet $max $min`. Raises Invalid, naming the field, for what no engine would hold alike.
+    """
+
+    async def insert_one(self, collection: str, document: Document) -> str:
+        """Insert a document and return its id; Conflict if its key is taken."""
+        ...
+
+    async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
+        """Insert all or none, and return their ids."""
+        ...
+
+    async def find_one(
+        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
+    ) -> dict[str, object] | None:
+        """The first document that matches, in key order; None if none does."""
+        ...
+
+    async def find(
+        self,
+        collection: str,
+        query: Query,
+        projection: Mapping[str, int] | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, object]]:
+        """The documents that match, sorted as asked and then by key."""
+        ...
+
+    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """Update the first that matches; returns how many matched (0 or 1)."""
+        ...
+
+    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """Update all that match; returns how many matched."""
+        ...
+
+    async def delete_one(self, collection: str, query: Query) -> int:
+        """Delete the first that matches; returns how many (0 or 1)."""
+        ...
+
+    async def delete_many(self, collection: str, query: Query) -> int:
+        """Delete all that match; returns how many."""
+        ...
+
+    async def count_documents(self, collection: str, query: Query) -> int:
+        """How many match."""
+        ...
+
+
+class Reader(Protocol):
+    """Typed reads of `schema.py`'s documents."""
+
+    async def get(self, kind: type[T], key: Key) -> T | None:
+        """One document by its whole key."""
+        ...
+
+    async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
+        """Those of the keys that are there, in no order."""
+        ...
+
+    async def select(
+        self,
+        kind: type[T],
+        query: Query,
+        *,
+        sort: Sort | None = None,
+        limit: int | None = None,
+        before: Key | None = None,
+    ) -> list[T]:
+        """The documents that match. Default order: by key, newest (greatest) first.
+
+        before: only documents whose key is less (the next page of the default order).
+        """
+        ...
+
+    async def count(self, kind: type[Struct], query: Query) -> int:
+        """How many match."""
+        ...
+
+
+class Log(Protocol):
+    """The log and the one way to change state (DESIGN §3)."""
+
+    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+        """Write record `base_seq + 1` only if it is absent, and the change's documents, in one durable transaction.
+
+        Raises Conflict if that record exists, Stale if a write's expectation does not hold, Unavailable if nothing
+        was written, OutcomeUnknown if it may have been.
+        """
+        ...
+
+    async def head(self, company_id: str) -> tuple[int, str]:
+        """(seq, audit head) of the newest record or snapshot; (0, "") for a company without either."""
+        ...
+
+    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+        """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed."""
+        ...
+
+    async def companies_with_log(self) -> list[tuple[str, int]]:
+        """(company_id, seq of the head) of every log."""
+        ...
+
+    async def store(self, writes: Sequence[Write]) -> None:
+        """Write what can be made again from the log, and leases: counters, snapshots, claims, expiry. All or none.
+
+        Raises Stale if an expectation does not hold.
+        """
+        ...
+
+    def on_commit(self, listener: Callable[[Record], None]) -> None:
+        """Call `listener`, in the event loop, with every record that this process has committed, once durable."""
+        ...
+
+    def doorbell(self) -> AsyncIterator[None]:
+        """Yields when some process may have committed. A hint, not a promise: readers ask the log."""
+        ...
+
+
+class Storage(DatabaseAdapter, Reader, Log, Protocol):
+    """One engine: the public adapter, typed reads and the log."""
+
+    async def open(self) -> None:
+        """Connect; create or check the schema (under a lock). Invalid, in one sentence, if it is not ours."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect."""
+        ...
+
+    async def check(self) -> dict[str, object]:
+        """Whether it can be read and written now, with facts for `doctor`; Unavailable if not."""
+        ...
+
+
+class Vault(Protocol):
+    """Secrets at rest: AES-GCM bound to where they are kept (DESIGN §6)."""
+
+    def seal(self, plain: str, *, place: Key) -> str:
+        """Ciphertext for a secret kept at `place` = (company, collection, id, field)."""
+        ...
+
+    def unseal(self, sealed: str, *, place: Key) -> str:
+        """The secret; Invalid if it was not sealed for this place, or with no key we hold."""
+        ...

@@ -1,0 +1,115 @@
+"""Every collection, declared once: its document, key, indexes and how long it is kept.
+
+SQLite's DDL, and later MongoDB's indexes, DynamoDB's tables and CloudFormation, are rendered from here.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from alertwhisperer.domain.alert import Alert
+from alertwhisperer.domain.asset import Asset
+from alertwhisperer.domain.audit import AuditEntry
+from alertwhisperer.domain.company import Company, CompanyConfig
+from alertwhisperer.domain.delivery import Intake, Receipt
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.incident import Incident
+from alertwhisperer.domain.metric import Bucket
+from alertwhisperer.domain.snapshot import Snapshot
+from alertwhisperer.domain.timeline import TimelineEntry
+from alertwhisperer.domain.timer import Timer
+from alertwhisperer.domain.user import User
+
+VERSION: Final = 1
+"""Raised with every change of what is stored; `db upgrade` knows the steps between."""
+
+
+class When(Struct, frozen=True):
+    """The rows a partial index holds: those whose `field` equals (or, if not `equals`, differs from) `value`."""
+
+    field: str
+    value: str | None
+    equals: bool = True
+
+
+class Index(Struct, frozen=True):
+    """An index over top-level fields, in order. `name` is document 3's where it names one."""
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+    when: When | None = None
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """One kind of document. `key` is the partition field and, where there is one, the sort field.
+
+    `age_field` is the instant from which retention counts, `keep_days` the default (None: for ever).
+    """
+
+    name: str
+    document: type[Struct]
+    key: tuple[str, ...]
+    indexes: tuple[Index, ...] = ()
+    age_field: str | None = None
+    keep_days: int | None = None
+
+
+def _of_company(name: str, document: type[Struct], *indexes: Index, age: str | None = None, days: int | None = None) -> Collection:
+    return Collection(
+        name=name, document=document, key=("company_id", "id"), indexes=indexes, age_field=age, keep_days=days
+    )
+
+
+COLLECTIONS: Final[tuple[Collection, ...]] = (
+    Collection(
+        name="companies", document=Company, key=("id",), indexes=(Index("api_key-index", ("api_key",), unique=True),)
+    ),
+    Collection(name="users", document=User, key=("id",), indexes=(Index("email-index", ("email",), unique=True),)),
+    _of_company(
+        "alerts",
+        Alert,
+        Index("company_id-correlated_incident_id-index", ("company_id", "correlated_incident_id")),
+        Index(
+            "company_id-dedup_key-open-index",
+            ("company_id", "dedup_key"),
+            when=When("status", "resolved", equals=False),
+        ),
+        age="resolved_at",
+        days=90,
+    ),
+    _of_company(
+        "incidents",
+        Incident,
+        Index(
+            "company_id-correlation_key-open-index",
+            ("company_id", "correlation_key"),
+            when=When("status", "resolved", equals=False),
+        ),
+        Index(
+            "company_id-correlation_key-resolved-index",
+            ("company_id", "correlation_key"),
+            when=When("status", "resolved"),
+        ),
+        age="resolved_at",
+        days=730,
+    ),
+    _of_company("timeline", TimelineEntry, Index("company_id-incident_id-index", ("company_id", "incident_id"))),
+    _of_company("deliveries", Intake, age="received_at", days=30),
+    _of_company("receipts", Receipt, age="received_at", days=1),
+    _of_company("assets", Asset, Index("company_id-name-index", ("company_id", "name"), unique=True)),
+    _of_company("audit_logs", AuditEntry, age="timestamp", days=365),
+    Collection(name="company_configs", document=CompanyConfig, key=("company_id", "config_type")),
+    Collection(name="events", document=Record, key=("company_id", "seq"), age_field="at", keep_days=2),
+    Collection(name="timers", document=Timer, key=("shard", "id")),
+    _of_company("metrics", Bucket),
+    _of_company("snapshots", Snapshot),
+)
+
+BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}
+BY_DOCUMENT: Final = {collection.document: collection for collection in COLLECTIONS}
+
+
+def key_of(collection: Collection, document: Struct) -> tuple[str | int, ...]:
+    """The key of a document, in the order of the collection's key fields."""
+    return tuple(getattr(document, field) for field in collection.key)
