@@ -13,7 +13,7 @@ from alertwhisperer.domain.scope import Scope
 Document = Mapping[str, object]
 Query = Mapping[str, object]
 Sort = Sequence[tuple[str, int]]
-Key = tuple[str, ...]
+Key = tuple[str | int, ...]
 T = TypeVar("T", bound=Struct)
 
 

@@ -26,7 +26,7 @@ class Delete(Struct, frozen=True, gc=False):
     """Delete one document by its key; `expect` as in `Put`."""
 
     collection: str
-    key: tuple[str, ...]
+    key: tuple[str | int, ...]
     expect: Mapping[str, object] | None = None
 
 

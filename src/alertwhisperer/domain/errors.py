@@ -40,8 +40,8 @@ class Conflict(AlertWhispererError):
 class Stale(Conflict):
     """A write expected something of a document that does not hold."""
 
-    def __init__(self, collection: str, key: tuple[str, ...]) -> None:
-        super().__init__(f"{collection} {'/'.join(key)} is not as expected")
+    def __init__(self, collection: str, key: tuple[str | int, ...]) -> None:
+        super().__init__(f"{collection} {'/'.join(map(str, key))} is not as expected")
         self.collection = collection
         self.key = key
 
