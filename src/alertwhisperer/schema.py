@@ -55,21 +55,43 @@ class Collection(Struct, frozen=True, kw_only=True):
     keep_days: int | None = None
 
 
-def _of_company(name: str, document: type[Struct], *indexes: Index, age: str | None = None, days: int | None = None) -> Collection:
+def _of_company(
+    name: str,
+    document: type[Struct],
+    *indexes: Index,
+    age: str | None = None,
+    days: int | None = None,
+) -> Collection:
     return Collection(
-        name=name, document=document, key=("company_id", "id"), indexes=indexes, age_field=age, keep_days=days
+        name=name,
+        document=document,
+        key=("company_id", "id"),
+        indexes=indexes,
+        age_field=age,
+        keep_days=days,
     )
 
 
 COLLECTIONS: Final[tuple[Collection, ...]] = (
     Collection(
-        name="companies", document=Company, key=("id",), indexes=(Index("api_key-index", ("api_key",), unique=True),)
+        name="companies",
+        document=Company,
+        key=("id",),
+        indexes=(Index("api_key-index", ("api_key",), unique=True),),
     ),
-    Collection(name="users", document=User, key=("id",), indexes=(Index("email-index", ("email",), unique=True),)),
+    Collection(
+        name="users",
+        document=User,
+        key=("id",),
+        indexes=(Index("email-index", ("email",), unique=True),),
+    ),
     _of_company(
         "alerts",
         Alert,
-        Index("company_id-correlated_incident_id-index", ("company_id", "correlated_incident_id")),
+        Index(
+            "company_id-correlated_incident_id-index",
+            ("company_id", "correlated_incident_id"),
+        ),
         Index(
             "company_id-dedup_key-open-index",
             ("company_id", "dedup_key"),
@@ -94,13 +116,31 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         age="resolved_at",
         days=730,
     ),
-    _of_company("timeline", TimelineEntry, Index("company_id-incident_id-index", ("company_id", "incident_id"))),
+    _of_company(
+        "timeline",
+        TimelineEntry,
+        Index("company_id-incident_id-index", ("company_id", "incident_id")),
+    ),
     _of_company("deliveries", Intake, age="received_at", days=30),
     _of_company("receipts", Receipt, age="received_at", days=1),
-    _of_company("assets", Asset, Index("company_id-name-index", ("company_id", "name"), unique=True)),
+    _of_company(
+        "assets",
+        Asset,
+        Index("company_id-name-index", ("company_id", "name"), unique=True),
+    ),
     _of_company("audit_logs", AuditEntry, age="timestamp", days=365),
-    Collection(name="company_configs", document=CompanyConfig, key=("company_id", "config_type")),
-    Collection(name="events", document=Record, key=("company_id", "seq"), age_field="at", keep_days=2),
+    Collection(
+        name="company_configs",
+        document=CompanyConfig,
+        key=("company_id", "config_type"),
+    ),
+    Collection(
+        name="events",
+        document=Record,
+        key=("company_id", "seq"),
+        age_field="at",
+        keep_days=2,
+    ),
     Collection(name="timers", document=Timer, key=("shard", "id")),
     _of_company("metrics", Bucket),
     _of_company("snapshots", Snapshot),

@@ -77,7 +77,12 @@ BY_SOURCE: Final = "source"
 
 
 def begin(
-    incoming: IncomingAlert, *, alert_id: str, company_id: str, received_at: Instant, delivery_id: str
+    incoming: IncomingAlert,
+    *,
+    alert_id: str,
+    company_id: str,
+    received_at: Instant,
+    delivery_id: str,
 ) -> Alert:
     """A new episode, not yet placed in an incident."""
     return Alert(

@@ -30,7 +30,14 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     hash: str = ""
 
 
-def entry(company_id: str, entry_id: str, at: Instant, actor: Actor, action: str, details: dict[str, object]) -> AuditEntry:
+def entry(
+    company_id: str,
+    entry_id: str,
+    at: Instant,
+    actor: Actor,
+    action: str,
+    details: dict[str, object],
+) -> AuditEntry:
     """An entry not yet linked into a chain."""
     return AuditEntry(
         company_id=company_id,
@@ -50,11 +57,15 @@ def link(unlinked: AuditEntry, previous_hash: str, key: bytes) -> AuditEntry:
     return replace(with_previous, hash=_digest(with_previous, key))
 
 
-def first_broken(entries: Iterable[AuditEntry], key: bytes, start: str = GENESIS) -> AuditEntry | None:
+def first_broken(
+    entries: Iterable[AuditEntry], key: bytes, start: str = GENESIS
+) -> AuditEntry | None:
     """The first entry, oldest first, that does not follow from the one before it; None if all do."""
     previous = start
     for each in entries:
-        if each.previous_hash != previous or not hmac.compare_digest(each.hash, _digest(each, key)):
+        if each.previous_hash != previous or not hmac.compare_digest(
+            each.hash, _digest(each, key)
+        ):
             return each
         previous = each.hash
     return None

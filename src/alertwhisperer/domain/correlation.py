@@ -11,6 +11,7 @@ from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import Instant, seconds_between
 from alertwhisperer.domain.reason import Reason, ReasonKind
 
+
 class Placement(Struct, frozen=True):
     """What to do with a new episode: `open` an incident, `join` or `reopen` this one, or leave it alone."""
 
@@ -40,12 +41,16 @@ def key_fields_of(aggregation_key: str | list[str]) -> tuple[str, ...]:
         return KEYS[aggregation_key]
     fields = tuple(_ALIASES.get(name, name) for name in aggregation_key)
     for field in fields:
-        if field not in _FIELDS and not (field.startswith("labels.") and len(field) > len("labels.")):
+        if field not in _FIELDS and not (
+            field.startswith("labels.") and len(field) > len("labels.")
+        ):
             raise KeyError(field)
     return fields
 
 
-def key_reader(aggregation_key: str | list[str]) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
+def key_reader(
+    aggregation_key: str | list[str],
+) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
     """A function from an incoming alert to its correlation key and the named values that make it."""
     fields = key_fields_of(aggregation_key)
 
@@ -62,13 +67,20 @@ def key_reader(aggregation_key: str | list[str]) -> Callable[[IncomingAlert], tu
 
 
 def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("|", "\\|") if "|" in value or "\\" in value else value
+    return (
+        value.replace("\\", "\\\\").replace("|", "\\|")
+        if "|" in value or "\\" in value
+        else value
+    )
 
 
 def describe(fields: dict[str, str]) -> str:
     """`asset db-01 and signature disk_full`: the shared values, for a sentence."""
     names = {"asset_name": "asset", "tool_source": "tool"}
-    return " and ".join(f"{names.get(field, field)} {value or '(empty)'}" for field, value in fields.items())
+    return " and ".join(
+        f"{names.get(field, field)} {value or '(empty)'}"
+        for field, value in fields.items()
+    )
 
 
 def place(
@@ -89,7 +101,12 @@ def place(
     shared = describe(fields)
     linked = candidate.id if candidate else None
 
-    def because(kind: ReasonKind, sentence: str, gap: float | None = None, peer: str | None = None) -> Reason:
+    def because(
+        kind: ReasonKind,
+        sentence: str,
+        gap: float | None = None,
+        peer: str | None = None,
+    ) -> Reason:
         return Reason(
             kind=kind,
             sentence=sentence,
@@ -102,25 +119,37 @@ def place(
         )
 
     if not config.auto_correlate:
-        return Placement("leave", None, because("off", "Correlation is switched off for this company."))
+        return Placement(
+            "leave",
+            None,
+            because("off", "Correlation is switched off for this company."),
+        )
     if candidate is not None:
         closed = candidate.resolved_at
         gap = seconds_between(closed or candidate.last_alert_at, now)
         if gap <= window * 60:
             if closed is None:
                 sentence = f"Same {shared}, {_span(gap)} after the last alert (window {window} min)."
-                return Placement("join", candidate, because("same_key", sentence, gap, candidate.last_alert_id))
+                return Placement(
+                    "join",
+                    candidate,
+                    because("same_key", sentence, gap, candidate.last_alert_id),
+                )
             sentence = f"Same {shared}, {_span(gap)} after this incident was resolved (window {window} min)."
-            return Placement("reopen", candidate, because("reopened", sentence, gap, candidate.last_alert_id))
+            return Placement(
+                "reopen",
+                candidate,
+                because("reopened", sentence, gap, candidate.last_alert_id),
+            )
     if pending + 1 < config.min_alerts_for_incident:
         sentence = f"{pending + 1} of {config.min_alerts_for_incident} alerts with {shared} that an incident needs."
         return Placement("leave", None, because("minimum", sentence))
     if candidate is not None:
-        sentence = (
-            f"Opened: the last alert with {shared} came {_span(gap)} before, outside the window of {window} min."
-        )
+        sentence = f"Opened: the last alert with {shared} came {_span(gap)} before, outside the window of {window} min."
         return Placement("open", None, because("opened", sentence, gap))
-    return Placement("open", None, because("opened", f"Opened by the first alert with {shared}."))
+    return Placement(
+        "open", None, because("opened", f"Opened by the first alert with {shared}.")
+    )
 
 
 def _span(seconds: float) -> str:

@@ -1,15 +1,15 @@
 """What can go wrong, named by situation. Raised where it happens, mapped to an answer once, at the edge.
 
-    AlertWhispererError
-    ├── NotFound              the thing is not there, or not in this scope
-    ├── Unauthenticated       nobody proved who they are
-    ├── Forbidden             somebody did, and may not
-    ├── Conflict              the world is not as the caller assumed
-    │   └── Stale             a write's expectation about one document did not hold
-    ├── Invalid               the input is wrong; says which field
-    ├── RateLimited           too much; says when to come back
-    └── Unavailable           cannot be served now; says when to come back
-        └── OutcomeUnknown    a commit may or may not have happened
+AlertWhispererError
+├── NotFound              the thing is not there, or not in this scope
+├── Unauthenticated       nobody proved who they are
+├── Forbidden             somebody did, and may not
+├── Conflict              the world is not as the caller assumed
+│   └── Stale             a write's expectation about one document did not hold
+├── Invalid               the input is wrong; says which field
+├── RateLimited           too much; says when to come back
+└── Unavailable           cannot be served now; says when to come back
+    └── OutcomeUnknown    a commit may or may not have happened
 """
 
 

@@ -73,7 +73,12 @@ class Cursor(Struct, frozen=True):
 def read_cursor(text: str) -> Cursor | None:
     """The cursor that `company:seq:n` names; None if it is not one."""
     parts = text.rsplit(":", 2)
-    if len(parts) != 3 or not parts[0] or not parts[1].isdecimal() or not parts[2].isdecimal():
+    if (
+        len(parts) != 3
+        or not parts[0]
+        or not parts[1].isdecimal()
+        or not parts[2].isdecimal()
+    ):
         return None
     return Cursor(parts[0], int(parts[1]), int(parts[2]))
 
@@ -81,7 +86,15 @@ def read_cursor(text: str) -> Cursor | None:
 def frames(record: Record, after_n: int = -1) -> list[tuple[Frame, bool]]:
     """The frames of a record behind event `after_n`, each with whether it is internal."""
     return [
-        (Frame(id=f"{record.company_id}:{record.seq}:{n}", type=event.type, data=event.data, timestamp=record.at), event.internal)
+        (
+            Frame(
+                id=f"{record.company_id}:{record.seq}:{n}",
+                type=event.type,
+                data=event.data,
+                timestamp=record.at,
+            ),
+            event.internal,
+        )
         for n, event in enumerate(record.events)
         if n > after_n
     ]

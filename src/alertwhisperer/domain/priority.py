@@ -1,5 +1,7 @@
 """The priority of an incident: a score from stated factors (SPEC §5)."""
 
+from msgspec.structs import replace
+
 from alertwhisperer.domain.company import Weights
 from alertwhisperer.domain.incident import Factor, Incident
 from alertwhisperer.domain.instant import Instant, seconds_between
@@ -9,21 +11,51 @@ def factors(incident: Incident, weights: Weights) -> list[Factor]:
     """The factors that do not depend on the time, in points; zero ones are left out but for severity."""
     found = [Factor("severity", getattr(weights, incident.severity), incident.severity)]
     if incident.critical_asset:
-        found.append(Factor("critical_asset", weights.critical_asset, "an asset is marked critical"))
+        found.append(
+            Factor(
+                "critical_asset", weights.critical_asset, "an asset is marked critical"
+            )
+        )
     alerts = min(weights.per_alert * incident.alert_count, weights.alerts_at_most)
     if alerts:
         found.append(Factor("alerts", alerts, f"{incident.alert_count} alerts"))
     if len(incident.tool_sources) > 1:
-        found.append(Factor("tools_agree", weights.tools_agree, f"{len(incident.tool_sources)} tools agree"))
+        found.append(
+            Factor(
+                "tools_agree",
+                weights.tools_agree,
+                f"{len(incident.tool_sources)} tools agree",
+            )
+        )
     return found
 
 
-def score(found: list[Factor]) -> int:
-    """The stored score: the sum of the factors, before age."""
-    return sum(factor.points for factor in found)
+def scored(incident: Incident, weights: Weights) -> Incident:
+    """The incident with its factors and their sum, the stored score, before age."""
+    found = factors(incident, weights)
+    return replace(
+        incident, factors=found, priority_score=sum(factor.points for factor in found)
+    )
 
 
 def age_points(created_at: Instant, now: Instant, weights: Weights) -> int:
     """What age takes off when the score is read: a point an hour, up to ten, by the default weights."""
     hours = max(seconds_between(created_at, now), 0) / 3600
     return min(int(hours * weights.age_per_hour), weights.age_at_most)
+
+
+def aged(incident: Incident, now: Instant, weights: Weights) -> Incident:
+    """The incident as it is read now: age taken off the stored score, and named among the factors."""
+    points = (
+        0
+        if incident.status == "resolved"
+        else age_points(incident.created_at, now, weights)
+    )
+    if not points:
+        return incident
+    factor = Factor("age", -points, f"open since {incident.created_at}")
+    return replace(
+        incident,
+        factors=[*incident.factors, factor],
+        priority_score=incident.priority_score - points,
+    )

@@ -1,0 +1,1 @@
+"""What the product does, one noun a file. Every operation is load → decide → commit."""

@@ -1,0 +1,174 @@
+"""Brings a company's state up to its log, and fetches into it what a decision will look for."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from alertwhisperer.domain.alert import Alert, IncomingAlert
+from alertwhisperer.domain.asset import Asset
+from alertwhisperer.domain.company import Company, CompanyConfig
+from alertwhisperer.domain.incident import Incident
+from alertwhisperer.engine.state import CACHE_AT_MOST, CompanyState
+from alertwhisperer.ports import Key, Log, Query, Reader
+
+T = TypeVar("T", bound=Struct)
+
+
+class Loader:
+    """Reads for states: whole ones, what others have committed since, and what one batch needs."""
+
+    def __init__(self, reader: Reader, log: Log) -> None:
+        self._reader = reader
+        self._log = log
+
+    async def open(self, company_id: str) -> CompanyState:
+        """A company's state from its documents. The head is read first: what is newer is folded again, harmlessly."""
+        state = CompanyState(company_id)
+        state.seq, state.audit_head = await self._log.head(company_id)
+        if state.seq == 0:
+            return state
+        await self._settings(state)
+        of_company: Query = {"company_id": company_id}
+        still_open: Query = {"company_id": company_id, "status": {"$ne": "resolved"}}
+        incidents = await self._reader.select(
+            Incident, still_open, limit=CACHE_AT_MOST + 1
+        )
+        alerts = await self._reader.select(Alert, still_open, limit=CACHE_AT_MOST + 1)
+        assets = await self._reader.select(Asset, of_company, limit=CACHE_AT_MOST + 1)
+        closed = await self._reader.select(
+            Incident, {"company_id": company_id, "status": "resolved"}, limit=1
+        )
+        state.incidents_complete = len(incidents) <= CACHE_AT_MOST
+        state.alerts_complete = len(alerts) <= CACHE_AT_MOST
+        state.assets_complete = len(assets) <= CACHE_AT_MOST
+        state.closed_complete = not closed
+        for document in reversed([*alerts, *incidents, *assets]):
+            state.install(document)
+        state.settle()
+        return state
+
+    async def _settings(self, state: CompanyState) -> None:
+        company = await self._reader.get(Company, (state.company_id,))
+        if company is not None:
+            state.install(company)
+        for config in await self._reader.select(
+            CompanyConfig, {"company_id": state.company_id}
+        ):
+            state.install(config)
+
+    async def catch_up(self, state: CompanyState) -> CompanyState:
+        """The state with what others have committed since; a new one where their records have expired."""
+        records = await self._log.records(state.company_id, state.seq)
+        if not records or records[0].seq != state.seq + 1:
+            return await self.open(state.company_id)
+        touched: dict[str, list[Key]] = {}
+        for record in records:
+            for collection, key in record.touched:
+                touched.setdefault(collection, []).append((state.company_id, key))
+        if "company_configs" in touched or "companies" in touched:
+            await self._settings(state)
+        for kind, name in (
+            (Incident, "incidents"),
+            (Alert, "alerts"),
+            (Asset, "assets"),
+        ):
+            await self._refresh(state, kind, touched.get(name, []))
+        state.seq = records[-1].seq
+        state.audit_head = next(
+            (each.audit_head for each in reversed(records) if each.audit_head),
+            state.audit_head,
+        )
+        state.settle()
+        return state
+
+    async def _refresh(
+        self, state: CompanyState, kind: type[T], keys: list[Key]
+    ) -> None:
+        for start in range(0, len(keys), 500):
+            for document in await self._reader.get_many(
+                kind, list(dict.fromkeys(keys[start : start + 500]))
+            ):
+                state.install(document)
+
+    async def fetch(self, state: CompanyState, kind: type[T], *keys: Key) -> None:
+        """Documents by key, for this batch."""
+        for document in await self._reader.get_many(kind, keys):
+            state.install(document)
+
+    async def fetch_where(
+        self, state: CompanyState, kind: type[T], query: Query, limit: int | None = None
+    ) -> list[T]:
+        """Documents by query, for this batch; returned too."""
+        found = await self._reader.select(kind, query, limit=limit)
+        for document in found:
+            state.install(document)
+        return found
+
+    async def fetch_incidents(
+        self, state: CompanyState, ids: Iterable[str | None]
+    ) -> None:
+        """Incidents by id that are not here, and those they were merged into."""
+        wanted = {each for each in ids if each and each not in state.incidents}
+        while wanted:
+            found = await self._reader.get_many(
+                Incident, [(state.company_id, each) for each in wanted]
+            )
+            for incident in found:
+                state.install(incident)
+            wanted = {
+                each.merged_into
+                for each in found
+                if each.merged_into and each.merged_into not in state.incidents
+            }
+
+    async def fetch_for(
+        self, state: CompanyState, incoming: list[IncomingAlert]
+    ) -> None:
+        """All that placing these alerts can ask for; nothing is read while the state is complete."""
+        await self.fetch_open(state, {each.dedup_key for each in incoming})
+        if not (state.incidents_complete and state.closed_complete):
+            keys = {
+                state.correlation_key(each)[0] for each in incoming
+            } - state.by_key.keys()
+            await self._fetch_by_key(state, keys)
+        known = (state.open_alerts.get(each.dedup_key) for each in incoming)
+        await self.fetch_incidents(
+            state, [each.correlated_incident_id for each in known if each]
+        )
+        if not state.assets_complete:
+            names = {each.asset_name for each in incoming} - state.assets.keys()
+            if names:
+                await self.fetch_where(
+                    state,
+                    Asset,
+                    {"company_id": state.company_id, "name": {"$in": sorted(names)}},
+                )
+
+    async def fetch_open(self, state: CompanyState, dedup_keys: set[str]) -> None:
+        """Open alerts by dedup key that are not here, unless the state is sure to hold all there are."""
+        missing = dedup_keys - state.open_alerts.keys()
+        if missing and not state.alerts_complete:
+            query: Query = {
+                "company_id": state.company_id,
+                "dedup_key": {"$in": sorted(missing)},
+                "status": {"$ne": "resolved"},
+            }
+            await self.fetch_where(state, Alert, query)
+
+    async def _fetch_by_key(self, state: CompanyState, keys: set[str]) -> None:
+        if not keys:
+            return
+        wanted: Query = {
+            "company_id": state.company_id,
+            "correlation_key": {"$in": sorted(keys)},
+        }
+        found: list[Incident] = []
+        if not state.incidents_complete:
+            found += await self.fetch_where(
+                state, Incident, {**wanted, "status": {"$ne": "resolved"}}
+            )
+        found += await self.fetch_where(
+            state, Incident, {**wanted, "status": "resolved"}
+        )
+        await self.fetch_incidents(state, [each.merged_into for each in found])
