@@ -69,9 +69,7 @@ def run(command: list[str], frontend: Path, home: Path) -> None:
     """Run one step in the frontend folder; scripts that it starts find PyPI's Node first."""
     path = os.pathsep.join([str(node(home).parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, "PATH": path, "CI": "1", "NO_COLOR": "1"}
-    done = subprocess.run(
-        command, cwd=frontend, env=environment, stdin=subprocess.DEVNULL, check=False
-    )
+    done = subprocess.run(command, cwd=frontend, env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise BuildError(f"failed with {done.returncode}: {' '.join(command)}")
 

@@ -36,8 +36,7 @@ def install(packages: list[str]) -> bool:
         ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages],
     )
     return all(
-        subprocess.run(step, env=environment, stdin=subprocess.DEVNULL, check=False).returncode == 0
-        for step in steps
+        subprocess.run(step, env=environment, stdin=subprocess.DEVNULL, check=False).returncode == 0 for step in steps
     )
 
 

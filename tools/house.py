@@ -16,9 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "alertwhisperer"
 
-WRITE_VERBS = frozenset(
-    {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many"}
-)
+WRITE_VERBS = frozenset({"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many"})
 # They serve operations and loops rather than being operations, and work for every company.
 INFRASTRUCTURE = frozenset({"state.py", "runner.py", "scheduler.py", "counters.py"})
 SCOPES = frozenset({"Scope", "Scopes"})

@@ -40,9 +40,7 @@ def licence_of(name: str) -> str:
 
 
 def python_list(lock: str) -> str:
-    return "".join(
-        f"{name} {version}: {licence_of(name)}\n" for name, version in pinned(lock).items()
-    )
+    return "".join(f"{name} {version}: {licence_of(name)}\n" for name, version in pinned(lock).items())
 
 
 def shipped_modules(frontend: Path) -> list[tuple[str, str, Path]]:
@@ -72,8 +70,7 @@ def licence_texts(folder: Path) -> str:
 def render(frontend: Path) -> str:
     parts = [
         "Alert Whisperer is licensed under Apache-2.0. It uses the work of others.",
-        "Installed beside it, each with its own licence:\n\n"
-        + PYTHON_LIST.read_text(encoding="utf-8").strip(),
+        "Installed beside it, each with its own licence:\n\n" + PYTHON_LIST.read_text(encoding="utf-8").strip(),
         "Part of the browser app:",
     ]
     rule = "-" * 78
