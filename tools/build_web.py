@@ -84,17 +84,18 @@ def install_modules(frontend: Path, home: Path) -> None:
     (frontend / "node_modules" / STAMP).write_text(stamp, encoding="utf-8")
 
 
-def build(frontend: Path = FRONTEND, output: Path = OUTPUT) -> bool:
+def build(frontend: Path = FRONTEND, output: Path = OUTPUT, home: Path | None = None) -> bool:
     """Build the app into `output` and return True; return False when it was current.
 
-    Raises BuildError when the sources or Node are missing, or when a step fails.
+    `home` is the folder of Node, by default PyPI's. Raises BuildError when the sources or Node are missing, or when
+    a step fails.
     """
     if not (frontend / "package.json").exists():
         raise BuildError(f"there is no browser app in {frontend}")
     stamp = content_stamp(frontend)
     if is_current(stamp, output):
         return False
-    home = node_home()
+    home = home or node_home()
     install_modules(frontend, home)
     shutil.rmtree(output, ignore_errors=True)
     vite = frontend / "node_modules" / "vite" / "bin" / "vite.js"
