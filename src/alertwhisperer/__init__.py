@@ -1,0 +1,3 @@
+"""Alert Whisperer: from the alerts of many companies to incidents with a reason."""
+
+__version__ = "0.1.0"
