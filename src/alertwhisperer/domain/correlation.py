@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import IncomingAlert
 from alertwhisperer.domain.company import CorrelationConfig
@@ -41,9 +42,7 @@ def key_fields_of(aggregation_key: str | list[str]) -> tuple[str, ...]:
         return KEYS[aggregation_key]
     fields = tuple(_ALIASES.get(name, name) for name in aggregation_key)
     for field in fields:
-        if field not in _FIELDS and not (
-            field.startswith("labels.") and len(field) > len("labels.")
-        ):
+        if field not in _FIELDS and not (field.startswith("labels.") and len(field) > len("labels.")):
             raise KeyError(field)
     return fields
 
@@ -56,9 +55,7 @@ def key_reader(
 
     def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
         values = {
-            field: incoming.labels.get(field[7:], "")
-            if field.startswith("labels.")
-            else str(getattr(incoming, field))
+            field: incoming.labels.get(field[7:], "") if field.startswith("labels.") else str(getattr(incoming, field))
             for field in fields
         }
         return "|".join(_escape(value) for value in values.values()), values
@@ -67,20 +64,13 @@ def key_reader(
 
 
 def _escape(value: str) -> str:
-    return (
-        value.replace("\\", "\\\\").replace("|", "\\|")
-        if "|" in value or "\\" in value
-        else value
-    )
+    return value.replace("\\", "\\\\").replace("|", "\\|") if "|" in value or "\\" in value else value
 
 
 def describe(fields: dict[str, str]) -> str:
     """`asset db-01 and signature disk_full`: the shared values, for a sentence."""
     names = {"asset_name": "asset", "tool_source": "tool"}
-    return " and ".join(
-        f"{names.get(field, field)} {value or '(empty)'}"
-        for field, value in fields.items()
-    )
+    return " and ".join(f"{names.get(field, field)} {value or '(empty)'}" for field, value in fields.items())
 
 
 def place(
@@ -99,65 +89,64 @@ def place(
     """
     window = config.time_window_minutes
     shared = describe(fields)
-    linked = candidate.id if candidate else None
-
-    def because(
-        kind: ReasonKind,
-        sentence: str,
-        gap: float | None = None,
-        peer: str | None = None,
-    ) -> Reason:
-        return Reason(
-            kind=kind,
-            sentence=sentence,
-            fields=fields,
-            window_minutes=window,
-            gap_seconds=gap,
-            peer_alert_id=peer,
-            linked_incident_id=linked if kind == "opened" else None,
-            config_version=config_version,
-        )
-
+    blank = Reason(kind="opened", sentence="", fields=fields, window_minutes=window, config_version=config_version)
     if not config.auto_correlate:
-        return Placement(
-            "leave",
-            None,
-            because("off", "Correlation is switched off for this company."),
-        )
-    if candidate is not None:
-        closed = candidate.resolved_at
-        gap = seconds_between(closed or candidate.last_alert_at, now)
-        if gap <= window * 60:
-            if closed is None:
-                sentence = f"Same {shared}, {_span(gap)} after the last alert (window {window} min)."
-                return Placement(
-                    "join",
-                    candidate,
-                    because("same_key", sentence, gap, candidate.last_alert_id),
-                )
-            sentence = f"Same {shared}, {_span(gap)} after this incident was resolved (window {window} min)."
-            return Placement(
-                "reopen",
-                candidate,
-                because("reopened", sentence, gap, candidate.last_alert_id),
-            )
-    if pending + 1 < config.min_alerts_for_incident:
-        sentence = f"{pending + 1} of {config.min_alerts_for_incident} alerts with {shared} that an incident needs."
-        return Placement("leave", None, because("minimum", sentence))
-    if candidate is not None:
-        sentence = f"Opened: the last alert with {shared} came {_span(gap)} before, outside the window of {window} min."
-        return Placement("open", None, because("opened", sentence, gap))
-    return Placement(
-        "open", None, because("opened", f"Opened by the first alert with {shared}.")
+        return _leave(blank, "off", "Correlation is switched off for this company.")
+    gap = None if candidate is None else seconds_between(candidate.resolved_at or candidate.last_alert_at, now)
+    if candidate is not None and gap is not None and gap <= window * 60:
+        return _continue(blank, candidate, shared, gap)
+    least = config.min_alerts_for_incident
+    if pending + 1 < least:
+        return _leave(blank, "minimum", f"{pending + 1} of the {least} alerts with {shared} that an incident needs.")
+    if candidate is None or gap is None:
+        return Placement("open", None, replace(blank, sentence=f"Opened by the first alert with {shared}."))
+    sentence = f"Opened: the last alert with {shared} came {_span(gap)} before, outside the window of {window} min."
+    reason = replace(blank, sentence=sentence, gap_seconds=gap, linked_incident_id=candidate.id)
+    return Placement("open", None, reason)
+
+
+def _leave(blank: Reason, kind: ReasonKind, sentence: str) -> Placement:
+    return Placement("leave", None, replace(blank, kind=kind, sentence=sentence, score=0.0))
+
+
+def _continue(blank: Reason, candidate: Incident, shared: str, gap: float) -> Placement:
+    """Within the window: an open incident is joined, a resolved one comes back."""
+    closed = candidate.resolved_at is not None
+    since = "this incident was resolved" if closed else "its last alert"
+    sentence = f"Same {shared}, {_span(gap)} after {since} (window {blank.window_minutes} min)."
+    reason = replace(
+        blank,
+        kind="reopened" if closed else "same_key",
+        sentence=sentence,
+        gap_seconds=gap,
+        peer_alert_id=candidate.last_alert_id,
     )
+    return Placement("reopen" if closed else "join", candidate, reason)
+
+
+def bound(candidate: Incident, fields: dict[str, str], config_version: int) -> Placement:
+    """A split moved this condition's earlier alert: its next episodes go where a person put it."""
+    sentence = f"A person moved this alert's earlier episode into “{candidate.title}”."
+    reason = Reason(
+        kind="bound",
+        sentence=sentence,
+        fields=fields,
+        peer_alert_id=candidate.last_alert_id,
+        config_version=config_version,
+    )
+    return Placement("join", candidate, reason)
+
+
+_MINUTES_FROM: Final = 120
+_HOURS_FROM: Final = 7200
 
 
 def _span(seconds: float) -> str:
     """A length of time as a person says it."""
     if seconds < 1:
         return "under a second"
-    if seconds < 120:
+    if seconds < _MINUTES_FROM:
         return f"{seconds:.0f} s"
-    if seconds < 7200:
+    if seconds < _HOURS_FROM:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"

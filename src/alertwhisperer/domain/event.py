@@ -74,7 +74,7 @@ def read_cursor(text: str) -> Cursor | None:
     """The cursor that `company:seq:n` names; None if it is not one."""
     parts = text.rsplit(":", 2)
     if (
-        len(parts) != 3
+        len(parts) != len(Cursor.__struct_fields__)
         or not parts[0]
         or not parts[1].isdecimal()
         or not parts[2].isdecimal()

@@ -11,6 +11,8 @@ from msgspec import Meta
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 _WIDTH = len("2026-11-21T11:29:13.123456Z")
+_MILLISECONDS_FROM = 100_000_000_000
+"""A Unix time as large as this is in milliseconds: as seconds it would lie in the year 5138."""
 
 
 def instant(moment: datetime) -> Instant:
@@ -25,9 +27,7 @@ def moment(at: Instant) -> datetime:
 
 def seconds_between(earlier: Instant, later: Instant) -> float:
     """Seconds from `earlier` to `later`; negative if they stand the other way round."""
-    return (
-        datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
-    ).total_seconds()
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def plus(at: Instant, seconds: float) -> Instant:
@@ -64,7 +64,7 @@ def tolerant(value: object) -> Instant | None:
 
 
 def _from_unix(value: float) -> Instant | None:
-    seconds = value / 1000 if value > 100_000_000_000 else value
+    seconds = value / 1000 if value > _MILLISECONDS_FROM else value
     return instant(datetime.fromtimestamp(seconds, UTC)) if seconds > 0 else None
 
 

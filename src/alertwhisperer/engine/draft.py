@@ -10,6 +10,7 @@ from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.change import Change, Delete, Event, Put, Storm, Write
 from alertwhisperer.domain.company import Company, Config, CorrelationConfig
+from alertwhisperer.domain.delivery import Delivery, Intake
 from alertwhisperer.domain.event import STORM_AT, EventType
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import Instant
@@ -25,9 +26,7 @@ C = TypeVar("C", bound=Config)
 class Draft:
     """What a decision sees and changes: the state, with what this batch has decided so far."""
 
-    def __init__(
-        self, state: CompanyState, *, scope: Scope, now: Instant, ids: Ids
-    ) -> None:
+    def __init__(self, state: CompanyState, *, scope: Scope, now: Instant, ids: Ids) -> None:
         self.state = state
         self.scope = scope
         self.now = now
@@ -36,6 +35,7 @@ class Draft:
         self._events: dict[object, Event] = {}
         self._counts: dict[str, int] = {}
         self._audits: list[audit.AuditEntry] = []
+        self._deliveries: list[Delivery] = []
 
     @property
     def company_id(self) -> str:
@@ -102,9 +102,7 @@ class Draft:
         )
         self.state.install(document)
 
-    def delete(
-        self, kind: type[Struct], key: Key, expect: Mapping[str, object] | None = None
-    ) -> None:
+    def delete(self, kind: type[Struct], key: Key, expect: Mapping[str, object] | None = None) -> None:
         """Delete a document by its key."""
         name = BY_DOCUMENT[kind].name
         gone = self.get(kind, key)
@@ -114,16 +112,10 @@ class Draft:
         else:
             self.state.unset(self.state.scratch, (kind, key))
 
-    def tell(
-        self, event_type: EventType, document: Struct, *, internal: bool = False
-    ) -> None:
+    def tell(self, event_type: EventType, document: Struct, *, internal: bool = False) -> None:
         """A fact for the readers of the log. Of one document the last state is told, as first named."""
         collection = BY_DOCUMENT.get(type(document))
-        name: object = (
-            (collection.name, key_of(collection, document))
-            if collection
-            else len(self._events)
-        )
+        name: object = (collection.name, key_of(collection, document)) if collection else len(self._events)
         before = self._events.get(name)
         self.state.set(
             self._events,
@@ -137,30 +129,33 @@ class Draft:
 
     def audit(self, action: str, details: dict[str, object]) -> None:
         """Add to the company's audit chain."""
-        self._audits.append(
-            audit.entry(
-                self.company_id, self.new_id(), self.now, self.actor, action, details
-            )
-        )
+        self._audits.append(audit.entry(self.company_id, self.new_id(), self.now, self.actor, action, details))
 
-    def mark(self) -> tuple[int, int]:
+    def keep(self, delivery: Delivery) -> None:
+        """Store a delivery as it came; all of a batch share one document."""
+        self._deliveries.append(delivery)
+
+    def mark(self) -> tuple[int, int, int]:
         """This point, to come back to if the next decision fails."""
-        return self.state.mark(), len(self._audits)
+        return self.state.mark(), len(self._audits), len(self._deliveries)
 
-    def restore(self, mark: tuple[int, int]) -> None:
+    def restore(self, mark: tuple[int, int, int]) -> None:
         """Back to a mark, as if nothing since had been decided."""
         self.state.undo(mark[0])
         del self._audits[mark[1] :]
+        del self._deliveries[mark[2] :]
 
     def is_empty(self) -> bool:
         """Whether nothing is to be committed."""
-        return not (self._writes or self._events or self._counts or self._audits)
+        return not (self._writes or self._events or self._counts or self._audits or self._deliveries)
 
     def seal(self, audit_key: bytes) -> Change:
         """The change as it is to be committed: incidents scored, audit linked, a storm told as one."""
         self._score()
         head = self.state.audit_head or audit.GENESIS
         writes: list[Write] = list(self._writes.values())
+        if self._deliveries:
+            writes.append(Put("deliveries", self._intake()))
         for unlinked in self._audits:
             linked = audit.link(unlinked, head, audit_key)
             head = linked.hash
@@ -171,6 +166,10 @@ class Draft:
             counts=self._counts,
             audit_head=head if self._audits else self.state.audit_head,
         )
+
+    def _intake(self) -> Intake:
+        first = self._deliveries[0].received_at
+        return Intake(company_id=self.company_id, id=self.new_id(), received_at=first, deliveries=self._deliveries)
 
     def _score(self) -> None:
         """Priority follows from the final state of the batch, so that batch borders change nothing."""
@@ -188,17 +187,9 @@ class Draft:
         events = tuple(self._events.values())
         if len(events) <= STORM_AT:
             return events
-        alerts = sum(
-            each.type in ("alert_received", "alert_updated") for each in events
-        )
-        incidents = sum(
-            each.type in ("incident_created", "incident_updated") for each in events
-        )
-        rest = tuple(
-            each
-            for each in events
-            if each.type in ("timeline", "company_updated", "user_updated")
-        )
+        alerts = sum(each.type in ("alert_received", "alert_updated") for each in events)
+        incidents = sum(each.type in ("incident_created", "incident_updated") for each in events)
+        rest = tuple(each for each in events if each.type in ("timeline", "company_updated", "user_updated"))
         reason = f"{len(events)} changes at once"
         return (
             Event("storm", Storm(alerts=alerts, incidents=incidents, reason=reason)),

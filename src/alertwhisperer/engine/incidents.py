@@ -9,7 +9,6 @@ from alertwhisperer.domain import alert as alerts_of
 from alertwhisperer.domain import incident as steps
 from alertwhisperer.domain import priority
 from alertwhisperer.domain.alert import Alert
-from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import CorrelationConfig
 from alertwhisperer.domain.errors import Conflict, Invalid, NotFound
 from alertwhisperer.domain.incident import Incident
@@ -24,6 +23,7 @@ from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Need, Once, Runner
 from alertwhisperer.engine.state import CompanyState
+from alertwhisperer.engine.timeline import Act
 from alertwhisperer.engine.undo import (
     alerts_here,
     incident_in,
@@ -33,6 +33,7 @@ from alertwhisperer.engine.undo import (
 )
 from alertwhisperer.ports import Query
 
+NOTE_AT_MOST: Final = 10_000
 SPLIT_AT_MOST: Final = 1_000
 RESOLVE_AT_MOST: Final = 20_000
 """Alerts that one verb touches in one commit."""
@@ -57,13 +58,9 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.acknowledge(incident, draft.actor, draft.now)
-            return timeline.record_verb(
-                draft, incident, after, "acknowledge", "Acknowledged"
-            )
+            return timeline.record_verb(draft, incident, after, "acknowledge", "Acknowledged")
 
-        return await self._edit(
-            scope, incident_id, "acknowledge", decide, if_revision, once
-        )
+        return await self._edit(scope, incident_id, "acknowledge", decide, (if_revision, once))
 
     async def assign(
         self,
@@ -82,7 +79,7 @@ class Incidents:
             text = f"Assigned to {user_name}" if user_id else "Unassigned"
             return timeline.record_verb(draft, incident, after, "assign", text)
 
-        return await self._edit(scope, incident_id, "assign", decide, if_revision, once)
+        return await self._edit(scope, incident_id, "assign", decide, (if_revision, once))
 
     async def escalate(
         self,
@@ -97,14 +94,10 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.escalate(incident, draft.now)
-            text = f"Escalated to level {after.escalation_level}" + (
-                f": {reason}" if reason else ""
-            )
+            text = f"Escalated to level {after.escalation_level}" + (f": {reason}" if reason else "")
             return timeline.record_verb(draft, incident, after, "escalate", text)
 
-        return await self._edit(
-            scope, incident_id, "escalate", decide, if_revision, once
-        )
+        return await self._edit(scope, incident_id, "escalate", decide, (if_revision, once))
 
     async def resolve(
         self,
@@ -119,9 +112,7 @@ class Incidents:
         """End it; its active alerts are cleared in the same commit."""
 
         def decide(draft: Draft, incident: Incident) -> Incident:
-            after = steps.resolve(
-                incident, draft.actor, notes=notes, cause=cause, now=draft.now
-            )
+            after = steps.resolve(incident, draft.actor, notes=notes, cause=cause, now=draft.now)
             for each in alerts_here(draft, incident):
                 if each.status != "resolved":
                     cleared = alerts_of.clear(each, at=draft.now, by=draft.actor.id)
@@ -141,8 +132,7 @@ class Incidents:
             incident_id,
             "resolve",
             decide,
-            if_revision,
-            once,
+            (if_revision, once),
             load=self._load_open_alerts,
         )
 
@@ -173,8 +163,7 @@ class Incidents:
             incident_id,
             "reopen",
             decide,
-            if_revision,
-            once,
+            (if_revision, once),
             load=self._load_all_alerts,
         )
 
@@ -207,13 +196,9 @@ class Incidents:
                 f"Merged into “{target.title}”",
                 {"into": into},
             )
-            return timeline.record_verb(
-                draft, target, merged, "merge", f"Took in “{incident.title}”", details
-            )
+            return timeline.record_verb(draft, target, merged, "merge", f"Took in “{incident.title}”", details)
 
-        return await self._edit(
-            scope, incident_id, "merge", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "merge", decide, (if_revision, once), load=load)
 
     async def split(
         self,
@@ -255,9 +240,7 @@ class Incidents:
             )
             return made
 
-        return await self._edit(
-            scope, incident_id, "split", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "split", decide, (if_revision, once), load=load)
 
     async def snooze(
         self,
@@ -270,9 +253,7 @@ class Incidents:
     ) -> Incident:
         """Put it aside until an instant; None wakes it now."""
         if until is not None and not is_instant(until):
-            raise Invalid(
-                "must be an instant like 2026-11-21T11:29:13.000000Z", "until"
-            )
+            raise Invalid("must be an instant like 2026-11-21T11:29:13.000000Z", "until")
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.snooze(incident, until, draft.now)
@@ -294,22 +275,19 @@ class Incidents:
                 f"Snoozed until {until}" if until else "Woken",
             )
 
-        return await self._edit(scope, incident_id, "snooze", decide, if_revision, once)
+        return await self._edit(scope, incident_id, "snooze", decide, (if_revision, once))
 
-    async def note(
-        self, scope: Scope, incident_id: str, text: str, *, once: Once | None = None
-    ) -> Incident:
+    async def note(self, scope: Scope, incident_id: str, text: str, *, once: Once | None = None) -> Incident:
         """Write a note into its timeline, for staff only."""
-        if not 1 <= len(text.strip()) <= 10_000:
-            raise Invalid("must have from 1 to 10,000 characters", "text")
+        if not 1 <= len(text.strip()) <= NOTE_AT_MOST:
+            raise Invalid(f"must have from 1 to {NOTE_AT_MOST} characters", "text")
 
         def decide(draft: Draft, incident: Incident) -> Incident:
-            timeline.write(
-                draft, incident, "note", text.strip(), verb="note", internal=True
-            )
+            said = Act(kind="note", text=text.strip(), verb="note", internal=True)
+            timeline.write(draft, incident, said)
             return incident
 
-        return await self._edit(scope, incident_id, "note", decide, None, once)
+        return await self._edit(scope, incident_id, "note", decide, (None, once))
 
     async def title(
         self,
@@ -324,11 +302,9 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.retitle(incident, title.strip(), draft.now)
-            return timeline.record_verb(
-                draft, incident, after, "title", f"Renamed to “{after.title}”"
-            )
+            return timeline.record_verb(draft, incident, after, "title", f"Renamed to “{after.title}”")
 
-        return await self._edit(scope, incident_id, "title", decide, if_revision, once)
+        return await self._edit(scope, incident_id, "title", decide, (if_revision, once))
 
     async def undo(
         self,
@@ -348,11 +324,7 @@ class Incidents:
                 "kind": "verb",
             }
             entries = await loader.fetch_where(state, TimelineEntry, query, limit=20)
-            others = [
-                str(each.details["other"])
-                for each in entries
-                if "other" in each.details
-            ]
+            others = [str(each.details["other"]) for each in entries if "other" in each.details]
             await loader.fetch_incidents(state, others)
             for other in others:
                 await self._load_all_alerts(state, loader, other)
@@ -362,31 +334,21 @@ class Incidents:
             after = take_back(draft, incident, entry)
             draft.put(replace(entry, undone=True))
             draft.tell("timeline", replace(entry, undone=True))
-            return timeline.record_verb(
-                draft, incident, after, "undo", f"Undid: {entry.text}"
-            )
+            return timeline.record_verb(draft, incident, after, "undo", f"Undid: {entry.text}")
 
-        return await self._edit(
-            scope, incident_id, "undo", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "undo", decide, (if_revision, once), load=load)
 
     async def wake(self, scope: Scope, due: Timer) -> None:
         """A snooze is over (a timer fired)."""
 
         def decide(draft: Draft) -> None:
-            draft.delete(
-                Timer, (due.shard, due.id), expect={"lease_token": due.lease_token}
-            )
+            draft.delete(Timer, (due.shard, due.id), expect={"lease_token": due.lease_token})
             incident = draft.state.incident_of(due.subject_id)
-            if (
-                incident is not None
-                and incident.snoozed_until == due.due_at
-                and steps.is_open(incident)
-            ):
+            if incident is not None and incident.snoozed_until == due.due_at and steps.is_open(incident):
                 after = steps.snooze(incident, None, draft.now)
                 draft.put(after)
                 draft.tell("incident_updated", after)
-                timeline.write(draft, after, "woke", "The snooze is over")
+                timeline.write(draft, after, Act(kind="woke", text="The snooze is over"))
 
         await self._runner.run(scope, decide, _of_incident(due.subject_id), alone=False)
 
@@ -394,19 +356,13 @@ class Incidents:
         """The quiet time after the last alert's end is over (a timer fired): resolve it if it stayed quiet."""
 
         def decide(draft: Draft) -> None:
-            draft.delete(
-                Timer, (due.shard, due.id), expect={"lease_token": due.lease_token}
-            )
+            draft.delete(Timer, (due.shard, due.id), expect={"lease_token": due.lease_token})
             incident = draft.state.incident_of(due.subject_id)
-            if (
-                incident is None
-                or not steps.is_open(incident)
-                or incident.open_alert_count
-            ):
+            if incident is None or not steps.is_open(incident) or incident.open_alert_count:
                 return
             quiet_until = incident.metadata.get("quiet_until")
             if quiet_until == due.due_at:
-                timeline.end_by_source(draft, incident, draft.now)
+                timeline.end_by_source(draft, incident)
 
         await self._runner.run(scope, decide, _of_incident(due.subject_id), alone=False)
 
@@ -427,9 +383,7 @@ class Incidents:
                 continue
         raise NotFound(f"no incident {incident_id}")
 
-    async def list(
-        self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None
-    ) -> list[Incident]:
+    async def page(self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None) -> list[Incident]:
         """Incidents of these companies that match, newest first; `before` is the id behind which to go on."""
         found: list[Incident] = []
         for scope in scopes.each():
@@ -450,13 +404,9 @@ class Incidents:
             {"company_id": scope.company_id, "incident_id": {"$in": ids}},
             limit=1_000,
         )
-        return sorted(
-            [timeline.opening(incident), *stored], key=lambda each: (each.at, each.id)
-        )
+        return sorted([timeline.opening(incident), *stored], key=lambda each: (each.at, each.id))
 
-    async def alerts(
-        self, scope: Scope, incident_id: str, *, limit: int, before: str | None = None
-    ) -> list[Alert]:
+    async def alerts(self, scope: Scope, incident_id: str, *, limit: int, before: str | None = None) -> list[Alert]:
         """Its alerts and those of what was merged into it, newest first."""
         incident = await self.get(scope, incident_id)
         query: dict[str, object] = {
@@ -474,30 +424,16 @@ class Incidents:
             "company_id": scope.company_id,
             "correlation_key": incident.correlation_key,
         }
-        same = await self._reader.select(
-            Incident, {**key, "status": {"$ne": "resolved"}}, limit=10
-        )
-        same += await self._reader.select(
-            Incident, {**key, "status": "resolved"}, limit=10
-        )
-        linked = [
-            each
-            for each in (incident.linked_incident_id, *incident.merged_from)
-            if each
-        ]
-        others = await self._reader.get_many(
-            Incident, [(scope.company_id, each) for each in linked[:20]]
-        )
+        same = await self._reader.select(Incident, {**key, "status": {"$ne": "resolved"}}, limit=10)
+        same += await self._reader.select(Incident, {**key, "status": "resolved"}, limit=10)
+        linked = [each for each in (incident.linked_incident_id, *incident.merged_from) if each]
+        others = await self._reader.get_many(Incident, [(scope.company_id, each) for each in linked[:20]])
         unique = {each.id: each for each in [*same, *others] if each.id != incident.id}
         return sorted(unique.values(), key=lambda each: each.id, reverse=True)[:20]
 
     async def _aged(self, scope: Scope, incidents: list[Incident]) -> list[Incident]:
         """Priority as read now: age takes a point an hour off (SPEC §5)."""
-        weights = (
-            (await self._runner.state(scope.company_id))
-            .config(CorrelationConfig)[0]
-            .weights
-        )
+        weights = (await self._runner.state(scope.company_id)).config(CorrelationConfig)[0].weights
         now = self._runner.clock.now()
         return [priority.aged(each, now, weights) for each in incidents]
 
@@ -507,13 +443,13 @@ class Incidents:
         incident_id: str,
         verb: str,
         decide: Callable[[Draft, Incident], Incident],
-        if_revision: int | None,
-        once: Once | None,
+        guard: tuple[int | None, Once | None],
         *,
         load: Callable[[CompanyState, Loader, str], Awaitable[None]] | None = None,
     ) -> Incident:
         """The frame of every verb: may the actor, is it there, is it as the caller saw it; then decide."""
         require(scope.actor, f"incident.{verb}")
+        if_revision, once = guard
 
         async def load_all(state: CompanyState, loader: Loader) -> None:
             await loader.fetch_incidents(state, [incident_id])
@@ -523,31 +459,19 @@ class Incidents:
         def decide_one(draft: Draft) -> Incident:
             incident = incident_in(draft, incident_id, "id")
             if if_revision is not None and incident.revision != if_revision:
-                raise Conflict(
-                    "somebody else changed this incident meanwhile", incident
-                )
+                raise Conflict("somebody else changed this incident meanwhile", incident)
             return decide(draft, incident)
 
-        changed = await self._runner.run_once(
-            scope, once, Incident, decide_one, load_all
-        )
+        changed = await self._runner.run_once(scope, once, Incident, decide_one, load_all)
         return (await self._aged(scope, [changed]))[0]
 
-    async def _load_open_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str
-    ) -> None:
-        await self._load_alerts(
-            state, loader, incident_id, {"status": {"$ne": "resolved"}}
-        )
+    async def _load_open_alerts(self, state: CompanyState, loader: Loader, incident_id: str) -> None:
+        await self._load_alerts(state, loader, incident_id, {"status": {"$ne": "resolved"}})
 
-    async def _load_all_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str
-    ) -> None:
+    async def _load_all_alerts(self, state: CompanyState, loader: Loader, incident_id: str) -> None:
         await self._load_alerts(state, loader, incident_id, {})
 
-    async def _load_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str, which: Query
-    ) -> None:
+    async def _load_alerts(self, state: CompanyState, loader: Loader, incident_id: str, which: Query) -> None:
         incident = state.incidents.get(incident_id)
         ids = [incident_id, *(incident.merged_from if incident else [])]
         query = {
@@ -569,14 +493,10 @@ def _alert(draft: Draft, alert_id: str, incident: Incident) -> Alert:
     return found
 
 
-def _split_off(
-    draft: Draft, incident: Incident, moved: list[Alert], title: str
-) -> Incident:
+def _split_off(draft: Draft, incident: Incident, moved: list[Alert], title: str) -> Incident:
     """The new incident of a split, with its alerts."""
     incident_id = draft.new_id()
-    sentence = (
-        f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
-    )
+    sentence = f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
     reason = Reason(
         kind="manual",
         sentence=sentence,
@@ -590,11 +510,7 @@ def _split_off(
         reason=reason,
         now=draft.now,
     )
-    critical = {
-        each.name
-        for each in draft.state.assets.values()
-        if isinstance(each, Asset) and each.critical
-    }
+    critical = {each.name for each in draft.state.assets.values() if each.critical}
     made = steps.gather(opened, moved, critical_assets=critical, now=draft.now)
     made = replace(
         made,

@@ -35,6 +35,7 @@ BATCH_AT_MOST: Final = 512
 QUEUED_AT_MOST: Final = 20_000
 COMPANIES_AT_MOST: Final = 1_000
 ATTEMPTS: Final = 40
+BACK_OFF_SECONDS: Final = 0.001
 
 log = structlog.get_logger(__name__)
 
@@ -106,9 +107,7 @@ def _ignore(_: float) -> None:
 class Runner:
     """The door through which all state changes go."""
 
-    def __init__(
-        self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes
-    ) -> None:
+    def __init__(self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes) -> None:
         self.storage = storage
         self.clock = clock
         self.ids = ids
@@ -133,9 +132,7 @@ class Runner:
         """
         if self.tally.queued + weight > QUEUED_AT_MOST:
             raise Unavailable("too much is waiting to be stored", retry_after=1)
-        intent = Intent(
-            scope, decide, load, weight=weight, alone=alone and load is not None
-        )
+        intent = Intent(scope, decide, load, weight=weight, alone=alone and load is not None)
         self._desk(scope.company_id).take(intent)
         return await intent.future
 
@@ -186,16 +183,16 @@ class Runner:
         """A company's state as of its last commit here; to look at, never to decide on."""
         return await self._desk(company_id).ready()
 
+    def forget(self, company_id: str) -> None:
+        """Read a company's state anew before its next decision: another process is known to have changed it."""
+        self._desk(company_id).forget()
+
     def _desk(self, company_id: str) -> "_Desk":
         desk = self._desks.pop(company_id, None) or _Desk(self, company_id)
         self._desks[company_id] = desk
         if len(self._desks) > COMPANIES_AT_MOST:
             idle = next(
-                (
-                    name
-                    for name, each in self._desks.items()
-                    if not each.busy and each is not desk
-                ),
+                (name for name, each in self._desks.items() if not each.busy and each is not desk),
                 None,
             )
             if idle is not None:
@@ -236,6 +233,10 @@ class _Desk:
         while self._task is not None:
             await asyncio.wait([self._task])
 
+    def forget(self) -> None:
+        """Drop the state; a batch in flight keeps its own and loses the race, if there is one."""
+        self._state = None
+
     async def ready(self) -> CompanyState:
         """The state, opened if it is not here yet."""
         async with self._loading:
@@ -251,9 +252,7 @@ class _Desk:
                     await self._commit(batch)
                 # One batch must not take the company's door down with it: each waiter gets the error, none is lost.
                 except Exception as error:  # noqa: BLE001
-                    self._state = None
-                    for intent in batch:
-                        intent.fail(error)
+                    self._give_up(batch, error)
         finally:
             self._task = None
             if self._queue:
@@ -262,57 +261,48 @@ class _Desk:
     def _next_batch(self) -> list[Intent[object]]:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
-        while (
-            self._queue
-            and not self._queue[0].alone
-            and weight + self._queue[0].weight <= BATCH_AT_MOST
-        ):
+        while self._queue and not self._queue[0].alone and weight + self._queue[0].weight <= BATCH_AT_MOST:
             batch.append(self._queue.popleft())
             weight += batch[-1].weight
         self._runner.tally.queued -= weight
         return batch
 
     async def _commit(self, batch: list[Intent[object]]) -> None:
-        """Load → decide → commit; lost races are decided again on the newer state."""
+        """Load → decide → commit; a lost race is decided again on the newer state."""
         for attempt in range(ATTEMPTS):
             batch = [intent for intent in batch if not intent.future.done()]
             if not batch:
-                return None
+                return
             state = await self.ready()
             await self._load(state, batch)
             change = self._decide(state, batch)
-            if change is None:
-                state.settle()
-                return self._succeed(batch)
             try:
-                record = await self._store(state, batch[0].scope, change)
-            except Stale as error:
-                state.undo()
-                return await self._alone(batch, error)
-            except Conflict:
-                self._runner.tally.conflicts += 1
-                state.undo()
-                self._state = await self._runner.loader.catch_up(state)
-                await asyncio.sleep(0 if attempt < 5 else 0.002 * attempt)
-                continue
+                if change is not None:
+                    record = await self._store(state, batch[0].scope, change)
+                    state.seq, state.audit_head = record.seq, change.audit_head
             except Unavailable as error:
-                self._state = None
-                for intent in batch:
-                    intent.fail(error)
-                return None
+                self._give_up(batch, error)
+                return
             except AlertWhispererError as error:
                 state.undo()
-                return await self._alone(batch, error)
-            state.seq, state.audit_head = record.seq, change.audit_head
+                if not isinstance(error, Conflict) or isinstance(error, Stale):
+                    await self._halve(batch, error)
+                    return
+                self._runner.tally.conflicts += 1
+                self._state = await self._runner.loader.catch_up(state)
+                await asyncio.sleep(BACK_OFF_SECONDS * attempt)
+                continue
             state.settle()
-            return self._succeed(batch)
+            for intent in batch:
+                intent.succeed()
+            return
+        self._give_up(batch, Unavailable("other processes keep writing to this company", retry_after=1))
+
+    def _give_up(self, batch: list[Intent[object]], error: Exception) -> None:
+        """Nothing is known to be stored: the senders hear so, and the state is read anew."""
+        self._state = None
         for intent in batch:
-            intent.fail(
-                Unavailable(
-                    "other processes keep writing to this company", retry_after=1
-                )
-            )
-        return None
+            intent.fail(error)
 
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
         for intent in batch:
@@ -322,20 +312,14 @@ class _Desk:
                 except AlertWhispererError as error:
                     intent.fail(error)
 
-    def _decide(
-        self, state: CompanyState, batch: list[Intent[object]]
-    ) -> Change | None:
+    def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> Change | None:
         """One change for the whole batch; a decision that fails is rolled back alone."""
-        draft = Draft(
-            state,
-            scope=batch[0].scope,
-            now=self._runner.clock.now(),
-            ids=self._runner.ids,
-        )
+        now = self._runner.clock.now()
+        draft = Draft(state, scope=batch[0].scope, now=now, ids=self._runner.ids)
         for intent in batch:
             if intent.future.done():
                 continue
-            draft.scope = intent.scope
+            draft.scope, draft.now = intent.scope, now
             mark = draft.mark()
             try:
                 intent.answer = intent.decide(draft)
@@ -357,14 +341,10 @@ class _Desk:
         started = runner.clock.monotonic()
         for _ in range(ATTEMPTS):
             try:
-                record = await runner.storage.commit(
-                    scope, state.seq, change, commit_id=commit_id, at=at
-                )
+                record = await runner.storage.commit(scope, state.seq, change, commit_id=commit_id, at=at)
             except OutcomeUnknown:
                 runner.tally.unknown_outcomes += 1
-                found = await runner.storage.records(
-                    self._company_id, state.seq, limit=1
-                )
+                found = await runner.storage.records(self._company_id, state.seq, limit=1)
                 if not found:
                     continue
                 if found[0].commit_id != commit_id:
@@ -375,9 +355,7 @@ class _Desk:
             return record
         raise Unavailable("the database does not say whether it stored this")
 
-    async def _alone(
-        self, batch: list[Intent[object]], error: AlertWhispererError
-    ) -> None:
+    async def _halve(self, batch: list[Intent[object]], error: AlertWhispererError) -> None:
         """A batch that the storage refuses is halved until the culprit stands alone."""
         if len(batch) == 1:
             batch[0].fail(error)
@@ -385,7 +363,3 @@ class _Desk:
         middle = len(batch) // 2
         await self._commit(batch[:middle])
         await self._commit(batch[middle:])
-
-    def _succeed(self, batch: list[Intent[object]]) -> None:
-        for intent in batch:
-            intent.succeed()

@@ -1,0 +1,80 @@
+"""Signed deliveries: HMAC-SHA256 over `<timestamp>.<raw body>`, and the Standard Webhooks form."""
+
+import hmac
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from alertwhisperer.domain.company import WebhookSecurityConfig
+from alertwhisperer.domain.errors import Unauthenticated
+
+_DIGITS_AT_MOST = 12
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """The lower-case hex HMAC-SHA256 of `<timestamp>.<body>`."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256).hexdigest()
+
+
+def verify(
+    config: WebhookSecurityConfig,
+    secrets: Sequence[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    unix_seconds: float,
+) -> None:
+    """Unauthenticated, saying why, unless one of the secrets signed this body within the allowed skew.
+
+    headers: names in lower case. Standard Webhooks (standardwebhooks.com, "Signature scheme") signs
+    `<webhook-id>.<webhook-timestamp>.<body>` and sends base64 after `v1,`.
+    """
+    given = headers.get(config.signature_header.lower())
+    if given is None and "webhook-signature" in headers:
+        _verify_standard(config, secrets, headers, body, unix_seconds)
+        return
+    if given is None:
+        raise Unauthenticated(f"the header {config.signature_header} is missing: this company's deliveries are signed")
+    timestamp = headers.get(config.timestamp_header.lower(), "")
+    _check_skew(config, timestamp, config.timestamp_header, unix_seconds)
+    bare = given.strip().removeprefix("sha256=").encode()
+    if not _any_equal([sign(secret, timestamp, body).encode() for secret in secrets], [bare]):
+        raise Unauthenticated("the signature does not fit the timestamp and body")
+
+
+def _verify_standard(
+    config: WebhookSecurityConfig, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, unix_seconds: float
+) -> None:
+    timestamp = headers.get("webhook-timestamp", "")
+    _check_skew(config, timestamp, "webhook-timestamp", unix_seconds)
+    signed = f"{headers.get('webhook-id', '')}.{timestamp}.".encode() + body
+    given = [each[3:].encode() for each in headers["webhook-signature"].split() if each.startswith("v1,")]
+    made = [b64encode(hmac.new(_standard_key(secret), signed, sha256).digest()) for secret in secrets]
+    if not _any_equal(made, given):
+        raise Unauthenticated("the webhook-signature does not fit the id, timestamp and body")
+
+
+def _standard_key(secret: str) -> bytes:
+    try:
+        return (
+            b64decode(secret.removeprefix("whsec_"), validate=True) if secret.startswith("whsec_") else secret.encode()
+        )
+    except Base64Error:
+        return secret.encode()
+
+
+def _check_skew(config: WebhookSecurityConfig, timestamp: str, header: str, unix_seconds: float) -> None:
+    if not timestamp.isdecimal() or len(timestamp) > _DIGITS_AT_MOST:
+        raise Unauthenticated(f"the header {header} must hold Unix seconds")
+    if abs(unix_seconds - int(timestamp)) > config.max_skew_seconds:
+        raise Unauthenticated(f"{header} is more than {config.max_skew_seconds} s away from this server's clock")
+
+
+def _any_equal(made: Sequence[bytes], given: Sequence[bytes]) -> bool:
+    """Whether any pair is equal, in a time that does not depend on where they differ."""
+    found = False
+    for one in made:
+        for other in given:
+            found |= hmac.compare_digest(one, other)
+    return found

@@ -1,0 +1,231 @@
+"""Ingest: from an admitted request to what is durable and answered."""
+
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from msgspec import Struct, json
+from msgspec.structs import replace
+
+from alertwhisperer.domain.alert import Alert, IncomingAlert
+from alertwhisperer.domain.delivery import Delivery, Outcome, Receipt
+from alertwhisperer.domain.errors import Conflict, Invalid, NotFound
+from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
+from alertwhisperer.domain.scope import Scope
+from alertwhisperer.domain.user import require
+from alertwhisperer.engine.absorb import absorb
+from alertwhisperer.engine.door import Admission, Door, WebhookRequest
+from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.loader import Loader
+from alertwhisperer.engine.runner import BATCH_AT_MOST, Runner
+from alertwhisperer.engine.state import CompanyState
+from alertwhisperer.sources.parsed import Parsed, Rejected
+from alertwhisperer.sources.registry import SOURCES, Source
+
+PACK_FROM: Final = 4_096
+"""Answers longer than this (characters) are kept compressed."""
+
+PACKED: Final = "zlib:"
+READMISSIONS: Final = 5
+OUTCOMES: Final = json.Decoder(list[Outcome])
+NEW: Final[tuple[Disposition, ...]] = ("grouped", "ungrouped")
+
+
+class SettingsChanged(Conflict):
+    """The company's key or security setting changed between the door and the commit."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a delivery's sender hears: the outcome of each alert, in order; one alone is not a list."""
+
+    outcomes: list[Outcome]
+    batch: bool
+
+    @property
+    def created(self) -> bool:
+        """Whether this was a single alert that began a new episode (201 rather than 200)."""
+        return not self.batch and self.outcomes[0].disposition in NEW and not self.outcomes[0].duplicate
+
+
+class Ingest:
+    """Takes deliveries in."""
+
+    def __init__(self, runner: Runner, door: Door) -> None:
+        self._runner = runner
+        self._door = door
+
+    async def receive(self, request: WebhookRequest) -> Answer:
+        """Admit, read, decide, store, answer. Returns once every alert is on disk.
+
+        Raises NotFound for an unknown source, Unauthenticated, RateLimited, Invalid when nothing in it could be taken.
+        """
+        source = SOURCES.get(request.source)
+        if source is None:
+            raise NotFound(f"no source is called {request.source}")
+        for _ in range(READMISSIONS):
+            admission = await self._door.admit(request)
+            try:
+                return await self.deliver(admission.scope, request, source, admission)
+            except SettingsChanged:
+                continue
+        raise Conflict("this company's settings keep changing")
+
+    async def deliver(
+        self, scope: Scope, request: WebhookRequest, source: Source, admission: Admission | None = None
+    ) -> Answer:
+        """Read, decide, store, answer what the door has let in (`admission` None: the product's own test alert)."""
+        parsed = self._read(scope, request, source)
+        self._door.charge(scope.company_id, len(parsed.items) + parsed.control)
+        outcomes: list[Outcome] = []
+        for start in range(0, max(len(parsed.items), 1), BATCH_AT_MOST):
+            part = _Part(
+                request, parsed, parsed.items[start : start + BATCH_AT_MOST], start // BATCH_AT_MOST, admission
+            )
+            outcomes += await self._runner.run(scope, part.decide, part.load, weight=len(part.items), alone=False)
+        return Answer(outcomes=outcomes, batch=parsed.batch)
+
+    async def test(self, scope: Scope, request: WebhookRequest) -> Answer:
+        """Send a test alert through the whole path on behalf of a signed-in person."""
+        require(scope.actor, "company.test_alert")
+        return await self.deliver(scope, request, SOURCES[request.source])
+
+    def _read(self, scope: Scope, request: WebhookRequest, source: Source) -> Parsed:
+        try:
+            parsed = source.parse(request.body)
+        except Invalid:
+            self._door.refuse(scope.company_id, "invalid")
+            raise
+        if parsed.items and all(isinstance(each, Rejected) for each in parsed.items):
+            self._door.refuse(scope.company_id, "invalid", len(parsed.items))
+            first = next(each for each in parsed.items if isinstance(each, Rejected))
+            raise Invalid(first.message, first.field)
+        return parsed
+
+
+class _Part:
+    """The share of one delivery that goes into one commit (the whole, but for very large ones)."""
+
+    __slots__ = ("_admission", "_incoming", "_number", "_parsed", "_request", "items")
+
+    def __init__(
+        self,
+        request: WebhookRequest,
+        parsed: Parsed,
+        items: Sequence[IncomingAlert | Rejected],
+        number: int,
+        admission: Admission | None,
+    ) -> None:
+        self.items = items
+        self._request = request
+        self._parsed = parsed
+        self._incoming = [each for each in items if isinstance(each, IncomingAlert)]
+        self._number = number
+        self._admission = admission
+
+    @property
+    def _receipt_id(self) -> str | None:
+        given = self._request.delivery_id
+        return f"{self._request.source}#{given}#{self._number}" if given else None
+
+    async def load(self, state: CompanyState, loader: Loader) -> None:
+        """What deciding this part will look for; with a complete state and no delivery id that is nothing."""
+        receipt_id = self._receipt_id
+        if receipt_id:
+            await loader.fetch(state, Receipt, (state.company_id, receipt_id))
+            receipt = state.scratch.get((Receipt, (state.company_id, receipt_id)))
+            if isinstance(receipt, Receipt):
+                await loader.fetch(state, Alert, *_few_alerts(state.company_id, receipt))
+                return
+        await loader.fetch_for(state, self._incoming)
+
+    def decide(self, draft: Draft) -> list[Outcome]:
+        """The outcome of each item, in order."""
+        if self._admission is not None and not self._admission.still_holds(draft):
+            raise SettingsChanged("the company's key or security setting has changed")
+        draft.now = self._request.received_at
+        receipt_id = self._receipt_id
+        if receipt_id:
+            receipt = draft.get(Receipt, (draft.company_id, receipt_id))
+            if receipt is not None:
+                return self._repeat(draft, receipt)
+        outcomes = self._outcomes(draft)
+        delivery = self._delivery(draft, outcomes)
+        draft.keep(delivery)
+        self._count(draft, [each.disposition for each in outcomes])
+        if receipt_id:
+            draft.put(_receipt(draft, receipt_id, outcomes))
+        return outcomes
+
+    def _outcomes(self, draft: Draft) -> list[Outcome]:
+        delivery_id = self._request.delivery_id or ""
+        return [
+            absorb(draft, each, delivery_id=delivery_id)
+            if isinstance(each, IncomingAlert)
+            else Outcome(disposition="rejected", error=each.message, field=each.field)
+            for each in self.items
+        ]
+
+    def _delivery(self, draft: Draft, outcomes: list[Outcome]) -> Delivery:
+        body = self._request.body.decode("utf-8", "replace") if self._number == 0 else ""
+        return Delivery(
+            id=self._request.delivery_id or draft.new_id(),
+            source=self._request.source,
+            received_at=self._request.received_at,
+            body=body,
+            dispositions=[each.disposition for each in outcomes],
+        )
+
+    def _repeat(self, draft: Draft, receipt: Receipt) -> list[Outcome]:
+        """Answer as the first one was answered; count the attempt; change nothing else."""
+        draft.put(replace(receipt, attempts=receipt.attempts + 1))
+        for key in _few_alerts(draft.company_id, receipt):
+            alert = draft.get(Alert, key)
+            if alert is not None:
+                draft.put(replace(alert, delivery_attempts=receipt.attempts + 1))
+        outcomes = _outcomes_of(receipt)
+        self._count(draft, ["duplicate"] * len(outcomes))
+        return [replace(each, duplicate=True) for each in outcomes]
+
+    def _count(self, draft: Draft, dispositions: Sequence[Disposition]) -> None:
+        control = self._parsed.control if self._number == 0 else 0
+        draft.count(RECEIVED, len(dispositions) + control)
+        for each in dispositions:
+            draft.count(counter(each))
+        if control:
+            draft.count(counter("control"), control)
+        rejected = dispositions.count("rejected")
+        if rejected:
+            draft.count("ledger.rejected.invalid", rejected)
+
+
+def _receipt(draft: Draft, receipt_id: str, outcomes: list[Outcome]) -> Receipt:
+    text = json.encode(outcomes).decode()
+    if len(text) > PACK_FROM:
+        text = PACKED + b64encode(zlib.compress(text.encode(), 1)).decode()
+    status: Literal[200, 201] = 201 if len(outcomes) == 1 and outcomes[0].disposition in NEW else 200
+    return Receipt(
+        company_id=draft.company_id,
+        id=receipt_id,
+        received_at=draft.now,
+        status=status,
+        answer=text,
+        alerts=len(outcomes),
+    )
+
+
+def _outcomes_of(receipt: Receipt) -> list[Outcome]:
+    text = receipt.answer
+    if text.startswith(PACKED):
+        text = zlib.decompress(b64decode(text.removeprefix(PACKED))).decode()
+    return OUTCOMES.decode(text)
+
+
+_FEW: Final = 10
+
+
+def _few_alerts(company_id: str, receipt: Receipt) -> list[tuple[str, str]]:
+    """The keys of a small delivery's alerts, whose attempts are counted one by one."""
+    if receipt.alerts > _FEW:
+        return []
+    return [(company_id, each.alert_id) for each in _outcomes_of(receipt) if each.alert_id]

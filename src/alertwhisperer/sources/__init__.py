@@ -1,0 +1,1 @@
+"""What monitoring tools send, and what we make of it: one file a tool, payload → incoming alerts, pure."""
