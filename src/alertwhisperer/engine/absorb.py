@@ -149,9 +149,7 @@ def _clear(draft: Draft, active: Alert | None) -> Outcome:
     cleared = episodes.clear(active, at=draft.now, by=BY_SOURCE)
     draft.put(cleared)
     draft.tell("alert_updated", cleared)
-    incident = draft.state.incident_of(active.correlated_incident_id)
-    if incident is not None:
-        _settle(draft, steps.settled(incident, draft.now))
+    incident = settle(draft, active)
     return Outcome(
         disposition="resolved",
         alert_id=cleared.id,
@@ -160,16 +158,20 @@ def _clear(draft: Draft, active: Alert | None) -> Outcome:
     )
 
 
-def _settle(draft: Draft, incident: Incident) -> None:
-    """An alert of this incident has ended; with the last one the incident ends too, at once or after a quiet time."""
+def settle(draft: Draft, ended: Alert) -> Incident | None:
+    """An alert has ended; with its last one an incident ends too, at once or after a quiet time. Returns it."""
+    incident = draft.state.incident_of(ended.correlated_incident_id)
+    if incident is None:
+        return None
+    incident = steps.settled(incident, draft.now)
     config, _ = draft.config(CorrelationConfig)
     over = steps.is_open(incident) and incident.open_alert_count == 0 and config.resolve_with_alerts
     if over and not config.resolve_quiet_minutes:
-        timeline.end_by_source(draft, incident)
-        return
+        return timeline.end_by_source(draft, incident)
     if over:
         quiet_until = plus(draft.now, config.resolve_quiet_minutes * 60)
         incident = replace(incident, metadata={**incident.metadata, "quiet_until": quiet_until})
         draft.put(timer("incident.quiet", draft.company_id, incident.id, quiet_until))
     draft.put(incident)
     draft.tell("incident_updated", incident)
+    return incident
