@@ -30,7 +30,10 @@ _AUTHORIZATION = """\
             type: Bearer
             credentials: {credentials}
 """
-_NO_RECEIVER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+_NO_RECEIVER = """\
+route: {receiver: nobody, group_by: [alertname, instance]}
+receivers: [{name: nobody}]
+"""
 
 
 @dataclass(frozen=True)
