@@ -39,6 +39,10 @@ class LoadAlert:
         return f"{self.signature} on {self.asset_name}: threshold crossed for 5 minutes"
 
     @property
+    def dedup_key(self) -> str:
+        return f"{self.prefix}-{self.number:08d}"
+
+    @property
     def labels(self) -> dict[str, str]:
         return {"site": "fra1", "team": "platform", "shard": f"{self.number:08d}"}
 
@@ -51,7 +55,7 @@ class LoadAlert:
             "message": self.message,
             "tool_source": "Load generator",
             "status": "firing",
-            "dedup_key": f"{self.prefix}-{self.number:08d}",
+            "dedup_key": self.dedup_key,
             "labels": self.labels,
         }
 
@@ -91,9 +95,7 @@ class ProductTarget:
         signed = ""
         if self.hmac_secret is not None:
             timestamp = str(int(time.time()))
-            digest = hmac.digest(
-                self.hmac_secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256
-            ).hex()
+            digest = hmac.digest(self.hmac_secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hex()
             signed = f"X-Timestamp: {timestamp}\r\nX-Signature: {digest}\r\n"
         headers = f"X-API-Key: {self.api_key}\r\n{signed}"
         return post("/api/webhooks/alerts", self.port, headers, body)

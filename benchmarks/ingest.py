@@ -7,6 +7,7 @@ and answers after fsync; Alertmanager keeps its alerts in memory.
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
@@ -16,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import machine, subjects
-from benchmarks.alerts import LoadAlert, make_alerts
+from benchmarks.alerts import LoadAlert, encode, make_alerts
 from benchmarks.load import LoadError, Outcome, percentile, run_load
-from benchmarks.report import Cell, Report, Table, median
+from benchmarks.report import Cell, Report, Table
 from benchmarks.subjects import ProductSubject, Subject
 
 ARRAY = 1_000
@@ -72,7 +73,7 @@ def modes(sizes: Sizes) -> list[Mode]:
 
 @dataclass(frozen=True)
 class Round:
-    """One mode once: alerts and milliseconds."""
+    """What one mode did once on one server; `incidents` are those open afterwards."""
 
     alerts: int
     outcome: Outcome
@@ -90,18 +91,23 @@ class Rounds:
 
     taken: list[Round] = field(default_factory=list)
 
-    def of(self, value: Callable[[Round], float]) -> float | None:
-        return median([value(one) for one in self.taken])
+    def of(self, value: Callable[[Round], float]) -> float:
+        """The median over the rounds."""
+        return statistics.median(value(one) for one in self.taken)
+
+    @property
+    def rate(self) -> float:
+        return self.of(lambda one: one.rate)
 
     def cells(self) -> list[Cell]:
         return [
-            self.of(lambda one: one.rate),
+            self.rate,
             self.of(lambda one: one.outcome.percentile(50) * 1e3),
             self.of(lambda one: one.outcome.percentile(99) * 1e3),
             self.of(lambda one: one.outcome.percentile(100) * 1e3),
             self.of(lambda one: one.server_cpu_seconds / one.alerts * 1e6),
             self.of(lambda one: one.outcome.generator_cpu_seconds / one.alerts * 1e6),
-            self.taken[-1].incidents if self.taken else None,
+            self.taken[-1].incidents,
         ]
 
 
@@ -151,7 +157,7 @@ def compare(sizes: Sizes, folder: Path) -> Table:
         "Ingest, medians of the rounds",
         (
             *("load", "server", "alerts/s", "p50 ms", "p99 ms", "max ms"),
-            *("server CPU µs/alert", "load CPU µs/alert", "open incidents", "× Alertmanager"),
+            *("server CPU µs/alert", "load CPU µs/alert", "open incidents", "ratio to Alertmanager"),
         ),
         notes=[
             f"{sizes.rounds} rounds in turn, a fresh server and folder for each",
@@ -159,10 +165,8 @@ def compare(sizes: Sizes, folder: Path) -> Table:
         ],
     )
     for (mode, server), rounds in sorted(results.items(), key=_by_mode(sizes)):
-        rate, other = rounds.cells()[0], results[mode, "Alertmanager"].cells()[0]
-        assert isinstance(rate, float)
-        assert isinstance(other, float)
-        table.add(mode, server, *rounds.cells(), rate / other)
+        ratio = rounds.rate / results[mode, "Alertmanager"].rate
+        table.add(mode, server, *rounds.cells(), ratio)
     return table
 
 
@@ -280,6 +284,4 @@ def _tables(folder: Path, sizes: Sizes, *, long: bool) -> list[Callable[[], Tabl
 
 
 def _alert_size() -> int:
-    from benchmarks.alerts import encode
-
     return len(encode(LoadAlert(1, 1, "many").document()))

@@ -15,10 +15,11 @@ import uvloop
 from benchmarks import machine, subjects
 from benchmarks.alerts import LoadAlert, make_alerts
 from benchmarks.ingest import Mode, send
-from benchmarks.load import percentile
+from benchmarks.load import LoadError, percentile
 from benchmarks.report import Report, Table
 from benchmarks.subjects import ProductSubject
 from benchmarks.websocket import Reader, open_reader, open_stalled
+from tests.support.wire import Wire
 
 _PATIENCE_SECONDS = 10.0
 
@@ -60,37 +61,15 @@ class Delay:
     acked: float
 
 
-class Sender:
-    """One keep-alive connection that posts an alert and reads the answer."""
-
-    def __init__(self, subject: ProductSubject) -> None:
-        self._target = subject.target
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def post(self, alert: LoadAlert) -> tuple[float, float]:
-        """When the request was written and when its answer was there."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._target.port)
-        reader, writer = self._streams
-        request = self._target.singles([alert])[0]
-        sent_at = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].partition(b"\r")[0]
-        await reader.readexactly(int(length))
-        if head[9:10] != b"2":
-            raise ConnectionError(head.decode())
-        return sent_at, time.perf_counter()
-
-    def close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
-
-
-async def deliver(sender: Sender, audience: Audience, alert: LoadAlert) -> Delay:
+async def deliver(subject: ProductSubject, wire: Wire, audience: Audience, alert: LoadAlert) -> Delay:
     """Posts one alert and waits until every reader has it."""
-    audience.expect(alert.document()["dedup_key"].encode())  # type: ignore[attr-defined]
-    sent_at, acked_at = await sender.post(alert)
+    request = subject.target.singles([alert])[0]
+    audience.expect(alert.dedup_key.encode())
+    sent_at = time.perf_counter()
+    status, answer = await wire.exchange(request)
+    acked_at = time.perf_counter()
+    if status // 100 != 2:
+        raise LoadError(f"{status}: {answer!r}")
     async with asyncio.timeout(_PATIENCE_SECONDS):
         await audience.complete.wait()
     return Delay(
@@ -103,14 +82,14 @@ async def deliver(sender: Sender, audience: Audience, alert: LoadAlert) -> Delay
 async def deliveries(
     subject: ProductSubject, audience: Audience, count: int, pause_seconds: float, prefix: str
 ) -> list[Delay]:
-    sender = Sender(subject)
+    wire = Wire(subject.target.port)
     delays: list[Delay] = []
     try:
         for alert in make_alerts(count, keys=50, prefix=prefix):
-            delays.append(await deliver(sender, audience, alert))
+            delays.append(await deliver(subject, wire, audience, alert))
             await asyncio.sleep(pause_seconds)
     finally:
-        sender.close()
+        wire.close()
     return delays
 
 
@@ -130,10 +109,8 @@ async def gather(subject: ProductSubject, crowd: Crowd, token: str) -> list[Dela
     port, audience = subject.target.port, Audience(crowd.readers)
     sockets: list[Reader] = []
     try:
-        for _ in range(crowd.stalled):
-            sockets.append(await open_stalled(port, path, token))
-        for _ in range(crowd.readers):
-            sockets.append(await open_reader(port, path, token, audience.listener()))
+        sockets.extend([await open_stalled(port, path, token) for _ in range(crowd.stalled)])
+        sockets.extend([await open_reader(port, path, token, audience.listener()) for _ in range(crowd.readers)])
         await asyncio.sleep(0.5)
         prefix = crowd.name.replace(" ", "-")
         await deliveries(subject, audience, 3, crowd.pause_seconds, f"{prefix}-warm")

@@ -57,9 +57,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 class _Tally:
     """What all connections of one load share."""
 
-    def __init__(
-        self, requests: Sequence[bytes], connections: int, keep: int, done: asyncio.Future[None]
-    ) -> None:
+    def __init__(self, requests: Sequence[bytes], connections: int, keep: int, done: asyncio.Future[None]) -> None:
         self.pending: Iterator[bytes] = iter(requests)
         self.open = connections
         self.keep = keep
@@ -86,13 +84,12 @@ class _Connection(asyncio.Protocol):
         self._received = b""
         self._sent_at = 0.0
         self._finished = False
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def send_next(self) -> None:
-        assert self._transport is not None
         request = next(self._tally.pending, None)
         if request is None:
             self._finished = True
@@ -139,16 +136,12 @@ def _content_length(received: bytes, head_end: int) -> int | None:
     return 0 if received[9:12] == b"204" else None
 
 
-async def _drive(
-    port: int, requests: Sequence[bytes], connections: int, keep: int
-) -> tuple[float, _Tally]:
+async def _drive(port: int, requests: Sequence[bytes], connections: int, keep: int) -> tuple[float, _Tally]:
     loop = asyncio.get_running_loop()
     tally = _Tally(requests, connections, keep, loop.create_future())
     opened: list[_Connection] = []
     for _ in range(connections):
-        _, connection = await loop.create_connection(
-            lambda: _Connection(tally), "127.0.0.1", port
-        )
+        _, connection = await loop.create_connection(lambda: _Connection(tally), "127.0.0.1", port)
         opened.append(connection)
     started = time.perf_counter()
     for connection in opened:
@@ -157,9 +150,7 @@ async def _drive(
     return time.perf_counter() - started, tally
 
 
-def run_load(
-    port: int, requests: Sequence[bytes], *, connections: int, keep_answers: int = 0
-) -> Outcome:
+def run_load(port: int, requests: Sequence[bytes], *, connections: int, keep_answers: int = 0) -> Outcome:
     """Sends all requests to 127.0.0.1 and returns when the last is answered.
 
     Keeps the first `keep_answers` bodies. Raises LoadError when a connection is lost.
@@ -177,8 +168,5 @@ def run_load(
         latencies=sorted(tally.latencies),
         statuses=tally.statuses,
         answers=tally.answers,
-        generator_cpu_seconds=after.ru_utime
-        - before.ru_utime
-        + after.ru_stime
-        - before.ru_stime,
+        generator_cpu_seconds=after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime,
     )

@@ -45,8 +45,7 @@ def sync_latencies(folder: Path, *, rounds: int = 200) -> list[float]:
 def describe_disk(folder: Path) -> str:
     taken = sync_latencies(folder)
     return (
-        f"write 4 KiB + fdatasync: p50 {percentile(taken, 50) * 1e3:.2f} ms, "
-        f"p99 {percentile(taken, 99) * 1e3:.2f} ms"
+        f"write 4 KiB + fdatasync: p50 {percentile(taken, 50) * 1e3:.2f} ms, p99 {percentile(taken, 99) * 1e3:.2f} ms"
     )
 
 

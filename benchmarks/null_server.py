@@ -12,7 +12,7 @@ _START = {
 _BODY = {"type": "http.response.body", "body": b"{}"}
 
 
-async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):

@@ -87,12 +87,8 @@ def product(folder: Path, *, sign: bool = True) -> Iterator[ProductSubject]:
             lift_rate_limit(client, seed.acme)
             if sign:
                 require_signatures(client, seed.acme)
-            target = ProductTarget(
-                server.port, seed.acme.api_key, seed.acme.hmac_secret if sign else None
-            )
-            yield ProductSubject(
-                "Alert Whisperer", server.process, target, start_seconds, server, seed, client
-            )
+            target = ProductTarget(server.port, seed.acme.api_key, seed.acme.hmac_secret if sign else None)
+            yield ProductSubject("Alert Whisperer", server.process, target, start_seconds, server, seed, client)
     finally:
         server.stop()
 
@@ -105,9 +101,7 @@ def alertmanager(folder: Path) -> Iterator[Subject]:
     server.start()
     start_seconds = time.perf_counter() - started
     try:
-        yield Subject(
-            "Alertmanager", server.process, AlertmanagerTarget(server.port), start_seconds
-        )
+        yield Subject("Alertmanager", server.process, AlertmanagerTarget(server.port), start_seconds)
     finally:
         server.stop()
 

@@ -40,7 +40,7 @@ class Reader(asyncio.Protocol):
         self._on_text = on_text
         self._received = bytearray()
         self._message = bytearray()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.close_code: int | None = None
         self.lost = False
@@ -51,11 +51,9 @@ class Reader(asyncio.Protocol):
         self._transport.write(self._request)
 
     def stall(self) -> None:
-        assert self._transport is not None
         self._transport.pause_reading()
 
     def close(self) -> None:
-        assert self._transport is not None
         self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -105,7 +103,6 @@ class Reader(asyncio.Protocol):
 
     def _send(self, opcode: int, payload: bytes) -> None:
         """A short masked frame; the mask is zero, which RFC 6455 allows a test to be."""
-        assert self._transport is not None
         self._transport.write(bytes([0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
 
 
@@ -138,7 +135,7 @@ async def open_stalled(port: int, path: str, token: str) -> Reader:
     """An open socket with a small window that never reads again."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.setblocking(False)
+    raw.settimeout(0)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(raw, ("127.0.0.1", port))
     _, reader = await loop.create_connection(

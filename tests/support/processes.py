@@ -72,7 +72,7 @@ class OwnedProcess:
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(  # noqa: S603 - argv is the test's own
+            self._child = subprocess.Popen(
                 list(self.argv),
                 cwd=self.folder,
                 env=dict(self.env) if self.env is not None else None,

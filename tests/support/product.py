@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import alertwhisperer
 import httpx
 import msgspec
 
+import alertwhisperer
 from tests.support.processes import OwnedProcess, answers, free_port
 
 # Whatever the developer's shell says about databases must not reach a test's server.
@@ -106,7 +106,7 @@ class ProductServer:
     def run(self, *arguments: str) -> bytes:
         """The standard output of one `alertwhisperer` command on the same database."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(  # noqa: S603 - arguments are the test's own
+        done = subprocess.run(
             [*_COMMAND, *arguments],
             cwd=self.folder,
             env=self._environment(),
@@ -151,9 +151,7 @@ def require_signatures(client: httpx.Client, company: SeededCompany) -> None:
     put_config(client, company, "webhook_security", {"hmac_enabled": True})
 
 
-def put_config(
-    client: httpx.Client, company: SeededCompany, config_type: str, change: Mapping[str, object]
-) -> None:
+def put_config(client: httpx.Client, company: SeededCompany, config_type: str, change: Mapping[str, object]) -> None:
     """PUTs a config with some of its fields changed."""
     path = f"/api/companies/{company.id}/configs/{config_type}"
     client.put(path, json=change).raise_for_status()
@@ -186,4 +184,3 @@ def alert_document(number: int, **changes: object) -> dict[str, object]:
         "tool_source": "Test sender",
         **changes,
     }
-

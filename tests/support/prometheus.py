@@ -65,10 +65,7 @@ class Exporter:
         self._values = dict(used_percent)
 
     def page(self) -> str:
-        rows = (
-            f'disk_used_percent{{instance="{instance}"}} {value}'
-            for instance, value in self._values.items()
-        )
+        rows = (f'disk_used_percent{{instance="{instance}"}} {value}' for instance, value in self._values.items())
         return "\n".join(["# TYPE disk_used_percent gauge", *rows, ""])
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -83,7 +80,7 @@ class Exporter:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: object) -> None:
                 """Scrapes are not worth a line."""
 
         return Page
@@ -100,9 +97,7 @@ class Prometheus:
     process: OwnedProcess = field(init=False)
 
     def __post_init__(self) -> None:
-        program = find_program(
-            "prometheus", variable="ALERTWHISPERER_PROMETHEUS", package="prometheus"
-        )
+        program = find_program("prometheus", variable="ALERTWHISPERER_PROMETHEUS", package="prometheus")
         self.process = OwnedProcess(
             argv=[
                 str(program),

@@ -40,7 +40,7 @@ class Sink:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: object) -> None:
                 """Nothing to say."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Keep)
@@ -52,9 +52,7 @@ class Sink:
         found: list[Payload] = []
 
         def seen() -> bool:
-            found[:] = [
-                payload for payload in map(json.loads, self.bodies[count:]) if wanted(payload)
-            ]
+            found[:] = [payload for payload in map(json.loads, self.bodies[count:]) if wanted(payload)]
             return bool(found)
 
         wait_for(seen, seconds=40, what="no such payload came")
@@ -120,9 +118,7 @@ def record_truncated(sink: Sink, folder: Path) -> None:
     seen = len(sink.bodies)
     try:
         alertmanager.start()
-        alertmanager.post_alerts(
-            [{"labels": {"alertname": "ReplicaLag", "instance": name}} for name in names]
-        )
+        alertmanager.post_alerts([{"labels": {"alertname": "ReplicaLag", "instance": name}} for name in names])
         write("truncated", sink.next_after(seen, is_firing))
     finally:
         alertmanager.stop()
