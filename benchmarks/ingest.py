@@ -73,7 +73,7 @@ def modes(sizes: Sizes) -> list[Mode]:
 
 @dataclass(frozen=True)
 class Round:
-    """What one mode did once on one server; `incidents` are those open afterwards."""
+    """What one mode did once on one server, and how many incidents it opened."""
 
     alerts: int
     outcome: Outcome
@@ -114,14 +114,20 @@ class Rounds:
 def send(subject: Subject, mode: Mode, keys: int) -> Round:
     """One mode once; LoadError when anything but 2xx came back."""
     requests = mode.requests(subject, keys)
+    opened_before = open_incidents(subject)
     cpu_before = subject.process.cpu_seconds()
     outcome = run_load(subject.target.port, requests, connections=mode.connections)
     refused = {status: n for status, n in outcome.statuses.items() if status // 100 != 2}
     if refused:
         raise LoadError(f"{subject.name} answered {refused}")
-    opened = subject.open_incidents() if isinstance(subject, ProductSubject) else None
     cpu = subject.process.cpu_seconds() - cpu_before
+    opened_after = open_incidents(subject)
+    opened = None if opened_after is None or opened_before is None else opened_after - opened_before
     return Round(mode.alerts, outcome, cpu, opened)
+
+
+def open_incidents(subject: Subject) -> int | None:
+    return subject.open_incidents() if isinstance(subject, ProductSubject) else None
 
 
 Results = dict[tuple[str, str], Rounds]
@@ -157,7 +163,7 @@ def compare(sizes: Sizes, folder: Path) -> Table:
         "Ingest, medians of the rounds",
         (
             *("load", "server", "alerts/s", "p50 ms", "p99 ms", "max ms"),
-            *("server CPU µs/alert", "load CPU µs/alert", "open incidents", "ratio to Alertmanager"),
+            *("server CPU µs/alert", "load CPU µs/alert", "incidents opened", "ratio to Alertmanager"),
         ),
         notes=[
             f"{sizes.rounds} rounds in turn, a fresh server and folder for each",
