@@ -107,6 +107,7 @@ def check_grant(actor: Actor, reach: Collection[str], role: Role, company_ids: C
         raise Forbidden("you manage only users whose companies are all yours")
 
 
+EMAIL_AT_MOST: Final = 254
 PASSWORD_AT_LEAST: Final = 10
 PASSWORD_AT_MOST: Final = 256
 
@@ -123,7 +124,7 @@ def canonical_email(text: str) -> str:
     """The one form in which an address is kept and compared; Invalid if it is none."""
     email = text.strip().lower()
     local, at, host = email.rpartition("@")
-    if not (local and at and host) or len(email) > 254 or not email.isprintable() or " " in email:
+    if not (local and at and host) or len(email) > EMAIL_AT_MOST or not email.isprintable() or " " in email:
         raise Invalid("must be an e-mail address", "email")
     return email
 

@@ -16,6 +16,7 @@ from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Query, Reader
 
 NAMES_AT_MOST: Final = 100
+NAME_AT_MOST: Final = 512
 
 
 class NewAsset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,34 +47,22 @@ class Assets:
         self._runner = runner
         self._reader = reader
 
-    async def newest(
-        self, scopes: Scopes, *, text: str = "", before: str | None = None, limit: int = 100
-    ) -> list[Asset]:
-        """A page of the assets of these companies, newest first; `text` is part of a name, in any case."""
+    async def newest(self, scopes: Scopes, *, limit: int, before: str | None = None) -> list[Asset]:
+        """Assets of these companies, newest first; `before` is the id behind which to go on."""
         require(scopes.actor, "asset.read")
-        pages = [await self._page(each, text, before, limit) for each in scopes.each()]
-        merged = sorted((each for page in pages for each in page), key=lambda each: each.id, reverse=True)
-        return merged[:limit]
-
-    async def _page(self, scope: Scope, text: str, before: str | None, limit: int) -> list[Asset]:
-        """One company's share. Names have no text index, so a search reads on until the page is full."""
-        query: Query = {"company_id": scope.company_id}
-        wanted, found = text.lower(), []
-        step = limit if not text else 1_000
-        while True:
+        found: list[Asset] = []
+        for scope in scopes.each():
             key = (scope.company_id, before) if before else None
-            page = await self._reader.select(Asset, query, limit=step, before=key)
-            found += [each for each in page if wanted in each.name.lower()]
-            if len(page) < step or len(found) >= limit:
-                return found[:limit]
-            before = page[-1].id
+            query: Query = {"company_id": scope.company_id}
+            found += await self._reader.select(Asset, query, limit=limit, before=key)
+        return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
 
     async def create(self, scope: Scope, new: NewAsset, once: Once | None = None) -> Asset:
         """A new asset; Invalid if the name is taken."""
         require(scope.actor, "asset.write")
         name = new.name.strip()
-        if not 1 <= len(name) <= 512 or not name.isprintable():
-            raise Invalid("must have from 1 to 512 printable characters", "name")
+        if not 1 <= len(name) <= NAME_AT_MOST or not name.isprintable():
+            raise Invalid(f"must have from 1 to {NAME_AT_MOST} printable characters", "name")
         taken: list[Asset] = []
 
         async def load(state: CompanyState, loader: Loader) -> None:
@@ -99,9 +88,7 @@ class Assets:
 
         return await self._runner.run_once(scope, once, Asset, decide, load)
 
-    async def update(
-        self, scope: Scope, asset_id: str, changes: AssetChanges, once: Once | None = None
-    ) -> Asset:
+    async def update(self, scope: Scope, asset_id: str, changes: AssetChanges, once: Once | None = None) -> Asset:
         """The asset afterwards. A changed `critical` counts from an incident's next alert on."""
         require(scope.actor, "asset.write")
 
@@ -154,14 +141,12 @@ def _changed(asset: Asset, changes: AssetChanges) -> Asset:
 
 def _names(names: list[str], field: str) -> list[str]:
     kept = list(dict.fromkeys(name.strip() for name in names))
-    if len(kept) > NAMES_AT_MOST or not all(1 <= len(name) <= 512 for name in kept):
-        raise Invalid(f"at most {NAMES_AT_MOST}, each of 1 to 512 characters", field)
+    if len(kept) > NAMES_AT_MOST or not all(1 <= len(name) <= NAME_AT_MOST for name in kept):
+        raise Invalid(f"at most {NAMES_AT_MOST}, each of 1 to {NAME_AT_MOST} characters", field)
     return kept
 
 
 def _write(draft: Draft, asset: Asset, action: str) -> None:
     draft.put(asset)
     draft.tell("asset_updated", asset)
-    draft.audit(
-        action, {"asset_id": asset.id, "name": asset.name, "critical": asset.critical, "type": asset.type}
-    )
+    draft.audit(action, {"asset_id": asset.id, "name": asset.name, "critical": asset.critical, "type": asset.type})

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.company import (
+    CONFIGS,
     Company,
     CompanyConfig,
     Config,
@@ -18,7 +19,6 @@ from alertwhisperer.domain.company import (
     CorrelationConfig,
     PublicCompany,
     PublicWebhookSecurity,
-    RateLimitConfig,
     WebhookSecurityConfig,
     WebhookSecurityInput,
     check_config,
@@ -34,16 +34,13 @@ from alertwhisperer.domain.scope import MSP, Scope, Scopes
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.runner import Once, Runner
-from alertwhisperer.ports import Clock, Ids, Key, Reader, Vault
+from alertwhisperer.ports import Clock, Key, Reader, Vault
 
 C = TypeVar("C", bound=Config)
 
 OVERLAP_AT_MOST: Final = 7 * 24 * 60
-CONFIG_TYPES: Final[dict[type[Config], ConfigType]] = {
-    CorrelationConfig: "correlation",
-    RateLimitConfig: "rate_limit",
-    WebhookSecurityConfig: "webhook_security",
-}
+NAME_AT_MOST: Final = 200
+EMAIL_AT_MOST: Final = 254
 
 
 class NewCompany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +107,6 @@ class Companies:
         reader: Reader,
         vault: Vault,
         clock: Clock,
-        ids: Ids,
         *,
         new_key: Callable[[], str] = random_key,
         new_secret: Callable[[], str] = random_secret,
@@ -119,7 +115,6 @@ class Companies:
         self._reader = reader
         self._vault = vault
         self._clock = clock
-        self._ids = ids
         self._new_key = new_key
         self._new_secret = new_secret
 
@@ -141,9 +136,7 @@ class Companies:
         require(scope.actor, "company.create")
         fields = _checked(new.name, new.contact_email, new.time_zone)
         # Drawn once under the idempotency key, so that a repeat comes to the same company.
-        company_id = await self._runner.run_once(
-            Scope(MSP, scope.actor), once, str, lambda draft: draft.new_id()
-        )
+        company_id = await self._runner.run_once(Scope(MSP, scope.actor), once, str, lambda draft: draft.new_id())
         api_key = self._new_key()
 
         def decide(draft: Draft) -> PublicCompany:
@@ -165,9 +158,7 @@ class Companies:
         company = await self._runner.run_once(here, once, PublicCompany, decide)
         return company, await self._key(company_id)
 
-    async def update(
-        self, scope: Scope, changes: CompanyChanges, once: Once | None = None
-    ) -> PublicCompany:
+    async def update(self, scope: Scope, changes: CompanyChanges, once: Once | None = None) -> PublicCompany:
         """The company afterwards."""
         require(scope.actor, "company.update")
 
@@ -176,7 +167,7 @@ class Companies:
             after = _changed(before, changes)
             if after != before:
                 names = [name for name in changes.__struct_fields__ if getattr(changes, name) is not UNSET]
-                details = {name: [getattr(before, name), getattr(after, name)] for name in names}
+                details: dict[str, object] = {name: [getattr(before, name), getattr(after, name)] for name in names}
                 _write(draft, after, "company.updated", details)
             return publish(after)
 
@@ -205,7 +196,7 @@ class Companies:
         """A setting of the company; the defaults where nothing is stored."""
         require(scope.actor, "config.read")
         await self._stored(scope.company_id)
-        stored = await self._reader.get(CompanyConfig, (scope.company_id, CONFIG_TYPES[kind]))
+        stored = await self._reader.get(CompanyConfig, (scope.company_id, _config_type(kind)))
         return convert(stored.config_data, kind) if stored else kind()
 
     async def set_config(self, scope: Scope, config: C, once: Once | None = None) -> C:
@@ -232,9 +223,7 @@ class Companies:
         def decide(draft: Draft) -> PublicWebhookSecurity:
             before, _ = draft.config(WebhookSecurityConfig)
             given = {
-                name: getattr(wanted, name)
-                for name in wanted.__struct_fields__
-                if getattr(wanted, name) is not UNSET
+                name: getattr(wanted, name) for name in wanted.__struct_fields__ if getattr(wanted, name) is not UNSET
             }
             after = replace(before, **given)
             _check(after)
@@ -287,9 +276,7 @@ class Companies:
         still_open = {"company_id": company_id, "status": {"$ne": "resolved"}}
         newest = await reader.select(Alert, {"company_id": company_id}, limit=1)
         since = bucket_id("minute", plus(self._clock.now(), -3600))
-        minutes = await reader.select(
-            Bucket, {"company_id": company_id, "id": {"$gt": since, "$lt": "m$"}}, limit=60
-        )
+        minutes = await reader.select(Bucket, {"company_id": company_id, "id": {"$gt": since, "$lt": "m$"}}, limit=60)
         return CompanySummary(
             company_id=company_id,
             open_incidents=await reader.count(Incident, still_open),
@@ -331,7 +318,7 @@ def _put_config(
 ) -> None:
     _of(draft)
     before, version = draft.config(type(config))
-    config_type = CONFIG_TYPES[type(config)]
+    config_type = _config_type(type(config))
     if config == before and version:
         return
     draft.put(
@@ -345,6 +332,10 @@ def _put_config(
     )
     draft.tell("company_updated", publish(_of(draft)))
     draft.audit(action, {"config_type": config_type, "version": version + 1, **(details or _shown(config))})
+
+
+def _config_type(kind: type[Struct]) -> ConfigType:
+    return next(name for name, each in CONFIGS.items() if each is kind)
 
 
 def _shown(config: Config) -> dict[str, object]:
@@ -367,9 +358,9 @@ def _check(config: Config) -> None:
 def _checked(name: str, contact_email: str, time_zone: str) -> tuple[str, str, str]:
     """Name, address and zone as they are kept; Invalid, naming the field."""
     name, contact_email = name.strip(), contact_email.strip()
-    if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Invalid("must have from 1 to 200 printable characters", "name")
-    if contact_email and ("@" not in contact_email or len(contact_email) > 254):
+    if not 1 <= len(name) <= NAME_AT_MOST or not name.isprintable():
+        raise Invalid(f"must have from 1 to {NAME_AT_MOST} printable characters", "name")
+    if contact_email and ("@" not in contact_email or len(contact_email) > EMAIL_AT_MOST):
         raise Invalid("must be an e-mail address", "contact_email")
     try:
         ZoneInfo(time_zone)
@@ -380,11 +371,7 @@ def _checked(name: str, contact_email: str, time_zone: str) -> tuple[str, str, s
 
 
 def _changed(company: Company, changes: CompanyChanges) -> Company:
-    given = {
-        name: getattr(changes, name)
-        for name in changes.__struct_fields__
-        if getattr(changes, name) is not UNSET
-    }
+    given = {name: getattr(changes, name) for name in changes.__struct_fields__ if getattr(changes, name) is not UNSET}
     after = replace(company, **given)
     name, contact_email, time_zone = _checked(after.name, after.contact_email, after.time_zone)
     return replace(after, name=name, contact_email=contact_email, time_zone=time_zone)

@@ -3,9 +3,11 @@
 from typing import Final
 
 import jwt
+from jwt.types import Options
 from msgspec import Struct, ValidationError, convert
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
@@ -15,15 +17,21 @@ from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Runner
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.engine.throttle import Throttle
-from alertwhisperer.domain.company import Company
 from alertwhisperer.ports import Clock, Passwords, Reader
 
-ALGORITHM: Final = "HS256"
 TRIES_OF_ONE: Final = 5
 TRIES_OF_ADDRESS: Final = 30
 WINDOW_SECONDS: Final = 300.0
 REFUSED: Final = "the e-mail or the password is wrong"
 COMPANIES_AT_MOST: Final = 100_000
+
+
+class TokenRules(Struct, frozen=True, kw_only=True):
+    """How tokens are signed (an HMAC algorithm of JWA, RFC 7518) and how long they hold."""
+
+    secret: str
+    algorithm: str = "HS256"
+    hours: float = 24
 
 
 class Claims(Struct, frozen=True):
@@ -43,22 +51,12 @@ def visitor(ip_address: str | None) -> Scope:
 class Sessions:
     """Who is asking, and what they may reach."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        reader: Reader,
-        passwords: Passwords,
-        clock: Clock,
-        *,
-        jwt_secret: str,
-        jwt_hours: float = 24,
-    ) -> None:
+    def __init__(self, runner: Runner, reader: Reader, passwords: Passwords, clock: Clock, tokens: TokenRules) -> None:
         self._runner = runner
         self._reader = reader
         self._passwords = passwords
         self._clock = clock
-        self._secret = jwt_secret
-        self._seconds = int(jwt_hours * 3600)
+        self._tokens = tokens
         self._by_person = Throttle(clock, limit=TRIES_OF_ONE, window_seconds=WINDOW_SECONDS)
         self._by_address = Throttle(clock, limit=TRIES_OF_ADDRESS, window_seconds=WINDOW_SECONDS)
 
@@ -91,30 +89,44 @@ class Sessions:
         action = "user.login" if succeeded else "user.login_refused"
         await self._runner.run(Scope(MSP, actor), lambda draft: draft.audit(action, {}))
 
+    @property
+    def seconds(self) -> int:
+        """How long a token holds."""
+        return int(self._tokens.hours * 3600)
+
     def issue(self, user: User) -> str:
         """A token for a user, from now."""
         now = int(moment(self._clock.now()).timestamp())
-        claims = {"sub": user.id, "epoch": user.session_epoch, "iat": now, "exp": now + self._seconds}
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        claims = Claims(sub=user.id, epoch=user.session_epoch, iat=now, exp=now + self.seconds)
+        return jwt.encode(asdict(claims), self._tokens.secret, algorithm=self._tokens.algorithm)
 
-    async def user_of(self, scope: Scope, token: str) -> User:
-        """The active user whose live token this is; Unauthenticated if it is none (any more)."""
-        claims = self._read(token)
+    async def identify(self, scope: Scope, claims: Claims) -> tuple[User, Actor]:
+        """The active user whom a token's claims are about, and the actor they are; `scope` is the `visitor`.
+
+        Unauthenticated if they no longer hold.
+        """
         user = await self._reader.get(User, (claims.sub,))
-        if user is None or not user.active or user.session_epoch != claims.epoch:
+        if user is None or not user.active or user.session_epoch != claims.epoch or self._is_over(claims):
             raise Unauthenticated("this session has ended; sign in again")
-        return user
+        actor = Actor(kind="user", id=user.id, name=user.name, role=user.role, ip_address=scope.actor.ip_address)
+        return user, actor
 
-    def _read(self, token: str) -> Claims:
+    def read(self, token: str) -> Claims:
+        """The claims of a token that we signed; Unauthenticated if we did not, or it has expired."""
+        rules = self._tokens
+        # The expiry is compared by our clock: PyJWT would read the machine's.
+        options: Options = {"verify_exp": False, "verify_iat": False}
         try:
-            # The expiry is compared below, by our clock: PyJWT would read the machine's.
-            body = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options={"verify_exp": False, "verify_iat": False})
+            body = jwt.decode(token, rules.secret, algorithms=[rules.algorithm], options=options)
             claims = convert(body, Claims)
         except (jwt.InvalidTokenError, ValidationError) as error:
             raise Unauthenticated("this is not a valid token") from error
-        if claims.exp <= moment(self._clock.now()).timestamp():
+        if self._is_over(claims):
             raise Unauthenticated("this session has expired; sign in again")
         return claims
+
+    def _is_over(self, claims: Claims) -> bool:
+        return claims.exp <= moment(self._clock.now()).timestamp()
 
     async def reach(self, scope: Scope, user: User) -> Scopes:
         """The companies that a user sees: those named for them, and for an msp_admin all there are."""
@@ -122,6 +134,10 @@ class Sessions:
             return Scopes(tuple(user.company_ids), scope.actor)
         companies = await self._reader.select(Company, {}, limit=COMPANIES_AT_MOST)
         return Scopes(tuple(each.id for each in companies), scope.actor)
+
+    async def exists(self, scope: Scope) -> bool:
+        """Whether there is such a company."""
+        return await self._reader.get(Company, (scope.company_id,)) is not None
 
     async def end_all(self, scope: Scope) -> None:
         """End every session of the actor, this one included."""

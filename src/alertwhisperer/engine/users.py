@@ -27,6 +27,7 @@ from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Passwords, Reader
 
 USERS_AT_MOST: Final = 10_000
+NAME_AT_MOST: Final = 200
 
 
 class NewUser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,9 +77,7 @@ class Users:
         seen = [each for each in found if reach is None or serves(each, reach)]
         return [publish(each, reach) for each in sorted(seen, key=lambda each: each.name.lower())]
 
-    async def create(
-        self, scopes: Scopes, new: NewUser, once: Once | None = None
-    ) -> tuple[PublicUser, str | None]:
+    async def create(self, scopes: Scopes, new: NewUser, once: Once | None = None) -> tuple[PublicUser, str | None]:
         """A new user, and the password if it was made here (and this is not a repeat).
 
         Invalid for an address that is no address or is taken; Forbidden for more than the actor has.
@@ -117,9 +116,7 @@ class Users:
         public = await self._runner.run_once(scope, once, PublicUser, decide, load)
         return public, made_here[0] if made_here else None
 
-    async def update(
-        self, scopes: Scopes, user_id: str, changes: UserChanges, once: Once | None = None
-    ) -> PublicUser:
+    async def update(self, scopes: Scopes, user_id: str, changes: UserChanges, once: Once | None = None) -> PublicUser:
         """The user afterwards. Forbidden for more than the actor has, and for one's own role or activity."""
         require(scopes.actor, "user.write")
         if changes.company_ids is not UNSET:
@@ -235,5 +232,5 @@ def _write(draft: Draft, user: User, action: str, details: dict[str, object]) ->
 
 
 def _check_name(name: str) -> None:
-    if not 1 <= len(name.strip()) <= 200 or not name.isprintable():
-        raise Invalid("must have from 1 to 200 printable characters", "name")
+    if not 1 <= len(name.strip()) <= NAME_AT_MOST or not name.isprintable():
+        raise Invalid(f"must have from 1 to {NAME_AT_MOST} printable characters", "name")

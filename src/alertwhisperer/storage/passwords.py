@@ -25,9 +25,7 @@ class Argon2Passwords:
     """Hashes and compares passwords; an unknown person costs the same time as a known one."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(
-            time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16
-        )
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._waiting = 0
         self._nobodys = self._hasher.hash("nobody has this password")
@@ -38,9 +36,7 @@ class Argon2Passwords:
 
     async def matches(self, hashed: str | None, password: str) -> bool:
         """Whether the password is the hashed one. With None (nobody's) the work is done all the same."""
-        return await self._run(lambda: self._verify(hashed or self._nobodys, password)) and bool(
-            hashed
-        )
+        return await self._run(lambda: self._verify(hashed or self._nobodys, password)) and bool(hashed)
 
     def close(self) -> None:
         """End the threads."""

@@ -1,8 +1,8 @@
 """Secrets at rest: AES-GCM (NIST SP 800-38D), each bound to the place where it is kept."""
 
-import binascii
 import secrets
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -11,29 +11,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Key
 
-KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 
 
-def new_key(key_id: str = "k1") -> str:
-    """A fresh entry for `ENCRYPTION_KEYS`: `id:base64`."""
-    return f"{key_id}:{b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
-
-
 class AesVault:
-    """A Vault over `ENCRYPTION_KEYS`, written `id:base64,…`: the first encrypts, all decrypt.
+    """A Vault over `ENCRYPTION_KEYS`: id → 32 bytes; the first encrypts, all decrypt.
 
-    A sealed secret reads `id:base64url(nonce + ciphertext + tag)`. The nonce is random, 96 bits; its
-    place is associated data, so ciphertext copied to another company or field does not open.
+    A sealed secret reads `id:base64url(nonce + ciphertext + tag)`. The nonce is random, 96 bits; its place is
+    associated data, so ciphertext copied to another company or field does not open.
     """
 
-    def __init__(self, keys: str) -> None:
-        """Take the keys; Invalid, naming the setting and never its value, if they cannot be read."""
-        self._ciphers: dict[str, AESGCM] = {}
-        for entry in keys.split(","):
-            key_id, _, encoded = entry.strip().partition(":")
-            self._ciphers[key_id] = AESGCM(_key(key_id, encoded))
-        self._first = next(iter(self._ciphers))
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._first = next(iter(keys))
 
     def seal(self, plain: str, *, place: Key) -> str:
         """Encrypt with the first key."""
@@ -52,18 +42,6 @@ class AesVault:
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound_to(place)).decode()
         except (InvalidTag, ValueError) as error:
             raise Invalid("this secret was not sealed for this place") from error
-
-
-def _key(key_id: str, encoded: str) -> bytes:
-    try:
-        key = b64decode(encoded, validate=True)
-    except binascii.Error:
-        key = b""
-    if not key_id or len(key) != KEY_BYTES:
-        raise Invalid(
-            f"write it id:base64,… with keys of {KEY_BYTES} bytes in base64", "ENCRYPTION_KEYS"
-        )
-    return key
 
 
 def _bound_to(place: Key) -> bytes:
