@@ -22,8 +22,10 @@ from alertwhisperer.domain.company import (
     WebhookSecurityConfig,
     WebhookSecurityInput,
     check_config,
+    key_place,
     publish,
     publish_security,
+    secret_place,
 )
 from alertwhisperer.domain.correlation import key_fields_of
 from alertwhisperer.domain.errors import Invalid, NotFound
@@ -34,7 +36,7 @@ from alertwhisperer.domain.scope import MSP, Scope, Scopes
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.runner import Once, Runner
-from alertwhisperer.ports import Clock, Key, Reader, Vault
+from alertwhisperer.ports import Clock, Reader, Vault
 
 C = TypeVar("C", bound=Config)
 
@@ -86,16 +88,6 @@ def random_secret() -> str:
 def key_digest(api_key: str) -> str:
     """The form in which a key is stored and looked up: SHA-256, hex. It has 256 bits, so it needs no salt."""
     return sha256(api_key.encode()).hexdigest()
-
-
-def key_place(company_id: str) -> Key:
-    """Where a company's sealed API key is kept."""
-    return (company_id, "companies", company_id, "api_key_encrypted")
-
-
-def secret_place(company_id: str) -> Key:
-    """Where a company's sealed HMAC secrets, present and previous, are kept."""
-    return (company_id, "company_configs", "webhook_security", "secret_encrypted")
 
 
 class Companies:
