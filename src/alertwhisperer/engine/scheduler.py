@@ -22,8 +22,8 @@ from alertwhisperer.ports import Clock, Ids, Storage
 TIMERS: Final = "timers"
 _BATCH: Final = 100
 
-Handler = Callable[[Scope, str, Timer], Awaitable[object]]
-"""Fires one kind: (scope of the company, id of the subject, the claimed timer). Its commit deletes the timer on
+Handler = Callable[[Scope, Timer], Awaitable[object]]
+"""Fires one kind: (scope of the company, the claimed timer). Its commit deletes the timer on
 condition of its lease token; NotFound says that its subject is gone."""
 
 log = structlog.get_logger(__name__)
@@ -82,6 +82,6 @@ class Scheduler:
 
     async def _fire(self, timer: Timer) -> None:
         try:
-            await self._handlers[timer.kind](Scope(timer.company_id, SYSTEM), timer.subject_id, timer)
+            await self._handlers[timer.kind](Scope(timer.company_id, SYSTEM), timer)
         except NotFound:
             await self._storage.store([Delete(TIMERS, (timer.shard, timer.id), {"lease_token": timer.lease_token})])
