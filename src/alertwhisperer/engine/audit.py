@@ -27,7 +27,8 @@ _PAGE: Final = 500
 
 class Verification(Struct, frozen=True, kw_only=True):
     """Whether a chain holds. `first_bad` is the id of the first entry that does not follow, or `head` if the newest
-    entries that the log knows of are missing. `head` is the hash to keep elsewhere and to compare next time."""
+    entries that the log knows of are missing. `head` is the hash to keep elsewhere and to compare next time.
+    """
 
     ok: bool
     checked: int
@@ -43,7 +44,7 @@ class Audit:
         self._clock = clock
         self._key = key
 
-    async def list(self, scope: Scope, *, limit: int = 100, before: str | None = None) -> list[AuditEntry]:
+    async def entries(self, scope: Scope, *, limit: int = 100, before: str | None = None) -> list[AuditEntry]:
         """Entries, newest first; `before` is the id of the last one of the page before."""
         require(scope.actor, "audit.read")
         key = None if before is None else (scope.company_id, before)

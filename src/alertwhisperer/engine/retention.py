@@ -83,25 +83,42 @@ class Retention:
         while page := await self._storage.select(Alert, _old(scope, after, cutoff), sort=[("id", 1)], limit=BATCH):
             after = page[-1].id
             ended = [each for each in page if each.resolved_at is not None and each.resolved_at < cutoff]
-            held = await self._held(scope, {each.correlated_incident_id for each in ended})
-            going = [each for each in ended if each.correlated_incident_id not in held]
+            held = await self._held(scope, {each.correlated_incident_id or "" for each in ended})
+            going = [each for each in ended if (each.correlated_incident_id or "") not in held]
             await self._store(
                 "alerts",
                 [Delete("alerts", (scope.company_id, a.id), {"resolved_at": a.resolved_at}) for a in going],
             )
 
-    async def _held(self, scope: Scope, incident_ids: set[str | None]) -> set[str | None]:
-        """Those of the incidents that are open."""
-        keys = [(scope.company_id, each) for each in incident_ids if each is not None]
-        return {each.id for each in await self._storage.get_many(Incident, keys) if is_open(each)}
+    async def _held(self, scope: Scope, incident_ids: set[str]) -> set[str]:
+        """Those of the incidents that are open, or were merged into one that is."""
+        held: set[str] = set()
+        asked, leads_to = incident_ids, {each: each for each in incident_ids}
+        while asked:
+            found = await self._storage.get_many(Incident, [(scope.company_id, each) for each in asked if each])
+            still_open = {each.id for each in found if is_open(each)}
+            held |= {source for source, now in leads_to.items() if now in still_open}
+            merged = {each.id: each.merged_into for each in found if each.merged_into}
+            leads_to = {source: merged[now] for source, now in leads_to.items() if now in merged}
+            asked = set(leads_to.values())
+        return held
 
     async def _incidents(self, scope: Scope, cutoff: Instant) -> None:
         after = ""
         while page := await self._storage.select(Incident, _old(scope, after, cutoff), sort=[("id", 1)], limit=BATCH):
             after = page[-1].id
-            for incident in page:
-                if not is_open(incident) and incident.resolved_at is not None and incident.resolved_at < cutoff:
+            ended = [each for each in page if each.resolved_at is not None and each.resolved_at < cutoff]
+            # What was merged shows in the timeline of what it was merged into, and stays as long.
+            kept = await self._kept(scope, ended, cutoff)
+            for incident in ended:
+                if not is_open(incident) and incident.merged_into not in kept:
                     await self._incident(scope, incident)
+
+    async def _kept(self, scope: Scope, merged: list[Incident], cutoff: Instant) -> set[str]:
+        """Those of the incidents into which these were merged that are not yet old enough."""
+        keys = [(scope.company_id, each.merged_into) for each in merged if each.merged_into]
+        targets = await self._storage.get_many(Incident, keys)
+        return {each.id for each in targets if each.resolved_at is None or each.resolved_at >= cutoff}
 
     async def _incident(self, scope: Scope, incident: Incident) -> None:
         """Its timeline first, the incident with the last of it: cut off in between, it is found again."""
