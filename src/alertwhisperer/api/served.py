@@ -12,6 +12,7 @@ from alertwhisperer.engine.assets import Assets
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.companies import Companies
 from alertwhisperer.engine.incidents import Incidents
+from alertwhisperer.engine.ingest import Ingest
 from alertwhisperer.engine.reports import Reports
 from alertwhisperer.engine.sessions import Sessions
 from alertwhisperer.engine.users import Users
@@ -29,6 +30,7 @@ class Served:
     assets: Assets
     incidents: Incidents
     alerts: Alerts
+    ingest: Ingest
     audit: Audit
     reports: Reports
     tickets: Tickets
