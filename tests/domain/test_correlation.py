@@ -17,7 +17,12 @@ FIELDS = {"asset_name": "db-01", "signature": "disk_full"}
 
 
 def incoming(**fields: Any) -> Any:
-    known = {"asset_name": "db-01", "signature": "disk_full", "message": "97 %", "tool_source": "Datadog"}
+    known: dict[str, Any] = {
+        "asset_name": "db-01",
+        "signature": "disk_full",
+        "message": "97 %",
+        "tool_source": "Datadog",
+    }
     known |= fields
     return IncomingAlert(dedup_key="k", stable_key="k", **known)
 
