@@ -1,0 +1,1 @@
+"""The engines: what keeps documents, the log and secrets, behind the ports."""
