@@ -49,7 +49,7 @@ check: dev
 fix: dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(PY) -m tools.settings_docs
+	$(PY) -m tools.docs
 	$(PY) -m tools.frontend format
 
 bench: dev web

@@ -18,7 +18,11 @@ PACKAGE = ROOT / "src" / "alertwhisperer"
 
 WRITE_VERBS = frozenset({"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many"})
 # They serve operations and loops rather than being operations, and work for every company.
-INFRASTRUCTURE = frozenset({"state.py", "runner.py", "scheduler.py", "counters.py"})
+INFRASTRUCTURE = frozenset(
+    {"state.py", "runner.py", "loader.py", "scheduler.py", "counters.py", "rounds.py", "door.py"}
+)
+# They find out which company it is, make its Scope and hand it on.
+SCOPE_MAKERS = frozenset({("ingest.py", "receive"), ("retention.py", "sweep_all")})
 SCOPES = frozenset({"Scope", "Scopes"})
 FOREIGN_LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "yarn.lock")
 INDEX_OPTION = re.compile(r"^\s*(--(extra-)?index-url|--find-links|-i|-f)\b")
@@ -66,7 +70,8 @@ def first_annotation(node: Coroutine, *, is_method: bool) -> str:
 
 def scope_first(path: Path, tree: ast.Module) -> Iterator[Violation]:
     for node, is_method in public_coroutines(tree):
-        if first_annotation(node, is_method=is_method) not in SCOPES:
+        makes_scope = (path.name, node.name) in SCOPE_MAKERS
+        if not makes_scope and first_annotation(node, is_method=is_method) not in SCOPES:
             yield Violation(path, node.lineno, f"{node.name} must take a Scope as first argument")
 
 

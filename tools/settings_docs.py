@@ -1,4 +1,4 @@
-"""Render docs/settings.md and .env.example from the Settings class: `python -m tools.settings_docs`."""
+"""Render docs/settings.md and .env.example from the Settings class."""
 
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,3 @@ def example() -> str:
 def rendered() -> dict[Path, str]:
     """The text that each rendered file must have."""
     return {DOCS: PREAMBLE + table(), EXAMPLE: example()}
-
-
-def main() -> None:
-    for path, text in rendered().items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -17,12 +17,12 @@ BLOT: Final = "[redacted]"
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 _SECRET_NAME: Final = re.compile(
-    r"authorization|cookie|password|passwd|secret|token|ticket|api_?key|credential|(^|_)(body|query)$",
+    r"authorization|cookie|password|passwd|secret|token|ticket|api[_-]?key|credential|(^|_)(body|query)$",
     re.IGNORECASE,
 )
 _SECRET_TEXT: Final = re.compile(
     r"""(?ix)
-    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?\s*[=:]\s*["']? )
+    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?\s*[=:]\s*["']?(?:(?:bearer|basic)\s+)? )
     [^\s"'&,;)}\]]+
     | \baw_[\w-]{20,}
     | \beyJ[\w-]+\.[\w-]+\.[\w-]+

@@ -59,6 +59,12 @@ def test_scoped_private_and_plain_functions_are_let_through(source: str) -> None
     assert texts(house.scope_first(HERE, ast.parse(source))) == []
 
 
+def test_only_the_named_function_of_a_module_may_make_its_own_scope() -> None:
+    source = "async def receive(request: Request) -> None: ...\nasync def test(request: Request) -> None: ..."
+    found = texts(house.scope_first(Path("engine/ingest.py"), ast.parse(source)))
+    assert found == ["test must take a Scope as first argument"]
+
+
 def test_a_write_past_the_log_is_found_in_engine_and_api(tmp_path: Path) -> None:
     for room in ("engine", "api", "storage"):
         (tmp_path / room).mkdir()
