@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.requests import Request
-from msgspec import Struct
 
 from alertwhisperer.api.auth import Caller, Session
 from alertwhisperer.api.codec import Answer, Routes
-from alertwhisperer.api.filters import Severities, Since, Text, Until, any_of, between, query
+from alertwhisperer.api.filters import InCompany, Severities, Since, Text, Until, any_of, between, query
 from alertwhisperer.api.pages import CompanyIds, CursorText, Limit, id_in, live_cursor, page, search
 from alertwhisperer.api.served import House
 from alertwhisperer.domain import client_view
@@ -20,12 +19,6 @@ from alertwhisperer.engine.alerts import Facets
 routes = Routes("alerts")
 
 Statuses = Annotated[list[AlertStatus], Query(alias="status", description="May repeat.")]
-
-
-class InCompany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose alert, or incident, it is."""
-
-    company_id: str
 
 
 async def _filter(

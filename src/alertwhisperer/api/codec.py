@@ -41,7 +41,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     verb: str
     status: int
     takes: object
-    """The type of the body; None for no body."""
+    """The type of the body, or a tuple of alternatives; None for no body."""
     gives: object
     """The type of the answer; None for 204."""
     handler: str
@@ -104,7 +104,7 @@ def _adapted(handler: Handler, hints: dict[str, Any], status: int) -> Handler:
         parameters=[each.replace(annotation=_parameter(hints[name])) for name, each in signature.parameters.items()],
         return_annotation=Response,
     )
-    del endpoint.__wrapped__  # type: ignore[attr-defined]  # or FastAPI would look through it
+    del endpoint.__wrapped__  # or FastAPI would look through it
     return endpoint
 
 

@@ -1,8 +1,9 @@
-"""The filters that lists share, as queries."""
+"""What requests share: whose thing it is, and filters as queries."""
 
 from typing import Annotated, Literal
 
 from fastapi import Query
+from msgspec import Struct
 
 from alertwhisperer.domain.alert import Severity
 from alertwhisperer.domain.errors import Invalid
@@ -12,6 +13,12 @@ Text = Annotated[str, Query(max_length=200, description="Part of a text, in any 
 Severities = Annotated[list[Severity], Query(alias="severity", description="May repeat.")]
 Since = Annotated[str | None, Query(description="From this instant on.")]
 Until = Annotated[str | None, Query(description="Before this instant.")]
+
+
+class InCompany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose alert, or incident, the request is about."""
+
+    company_id: str
 
 
 def instant_in(text: str | None, field: Literal["since", "until"]) -> Instant | None:

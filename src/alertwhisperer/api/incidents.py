@@ -5,11 +5,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Query
 from fastapi.requests import Request
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from alertwhisperer.api.auth import Caller, Session
 from alertwhisperer.api.codec import Answer, Routes
-from alertwhisperer.api.filters import Severities, Since, Text, Until, any_of, between, query
+from alertwhisperer.api.filters import InCompany, Severities, Since, Text, Until, any_of, between, query
 from alertwhisperer.api.pages import (
     CompanyIds,
     CursorText,
@@ -41,12 +41,6 @@ Statuses = Annotated[
     Query(alias="status", description="May repeat; `open` is all but resolved."),
 ]
 LongText = Annotated[str, Meta(max_length=10_000)]
-
-
-class InCompany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose incident it is."""
-
-    company_id: str
 
 
 class Assignment(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """The API's contract as OpenAPI 3.1: FastAPI's paths and parameters, msgspec's bodies and answers."""
 
+import inspect
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final, get_origin
@@ -139,8 +140,8 @@ class _Types:
     """The schemas of all types of all contracts. What is answered always has all its fields; what is sent may not."""
 
     def __init__(self, contracts: list[Contract], also: list[object]) -> None:
-        answers = [*also, *(each.gives for each in contracts if each.gives is not None)]
-        bodies = [each.takes for each in contracts if each.takes is not None]
+        answers = _flat([*also, *(each.gives for each in contracts)])
+        bodies = _flat([each.takes for each in contracts])
         self._types = [*answers, Problem, *bodies]
         schemas, self.components = msgspec.json.schema_components(self._types, schema_hook=_any, ref_template=REF)
         self._schemas = list(schemas)
@@ -149,20 +150,29 @@ class _Types:
             _settle(component, always=name in answered and name not in SPARSE)
 
     def schema(self, kind: object) -> Json:
-        """The schema of a type, mostly a reference."""
+        """The schema of a type, mostly a reference; of a tuple of types, their alternatives."""
+        if isinstance(kind, tuple):
+            return {"oneOf": [self.schema(each) for each in kind]}
         place = next(at for at, each in enumerate(self._types) if each == kind)
         return dict(self._schemas[place])
 
 
+def _flat(kinds: Iterable[object]) -> list[object]:
+    """The types among these, one by one."""
+    single = [each if isinstance(each, tuple) else (each,) for each in kinds if each is not None]
+    return [each for group in single for each in group]
+
+
 def _any(kind: type) -> Json:
-    """`object` and raw JSON: any value."""
-    if kind in (object, msgspec.Raw):
-        return {}
+    """`object` is any value (msgspec wants more than an empty schema)."""
+    if kind is object:
+        return {"description": "Any value."}
     raise NotImplementedError
 
 
 def _settle(component: Json, *, always: bool) -> None:
     properties: dict[str, Json] = component.get("properties", {})
+    component["description"] = inspect.cleandoc(component.get("description", ""))
     required = set(component.get("required", []))
     for name, schema in properties.items():
         if "default" in schema:

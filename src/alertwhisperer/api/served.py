@@ -1,7 +1,6 @@
 """What the API serves, handed over by the composition root."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import Depends
@@ -22,7 +21,7 @@ from alertwhisperer.ports import Clock, Ids, Storage
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """The nouns behind the routes, and the few facts that answers carry. `web` is the folder of the built app."""
+    """The nouns behind the routes, and the few facts that answers carry."""
 
     sessions: Sessions
     users: Users
@@ -37,7 +36,6 @@ class Served:
     storage: Storage
     clock: Clock
     ids: Ids
-    web: Path
     version: str
     public_url: str = ""
     live_transport: Literal["auto", "polling"] = "auto"

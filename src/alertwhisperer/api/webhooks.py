@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from alertwhisperer.api.codec import PUBLIC, Contract
 from alertwhisperer.api.ingest import OneResult, Results
-from alertwhisperer.api.openapi import Extra
+from alertwhisperer.api.openapi import Extra, Json
 from alertwhisperer.domain.alert import Severity
 
 
@@ -43,7 +43,7 @@ class AlertmanagerMessage(Struct, frozen=True, kw_only=True):
     alerts: list[AlertmanagerItem]
 
 
-PARAMETERS: Final = [
+PARAMETERS: Final[list[Json]] = [
     {
         "name": "X-Delivery-ID",
         "in": "header",
@@ -66,7 +66,7 @@ PARAMETERS: Final = [
         "schema": {"type": "string"},
     },
 ]
-SECURITY: Final = [{"apiKey": []}, {"apiKeyInQuery": []}]
+SECURITY: Final[list[Json]] = [{"apiKey": []}, {"apiKeyInQuery": []}]
 
 EXTRA: Final = (
     Extra(
@@ -75,7 +75,7 @@ EXTRA: Final = (
             path="/api/webhooks/alerts",
             verb=PUBLIC,
             status=201,
-            takes=WebhookAlert | list[WebhookAlert],
+            takes=(WebhookAlert, list[WebhookAlert]),
             gives=OneResult,
             handler="receive_alerts",
         ),
@@ -85,7 +85,7 @@ EXTRA: Final = (
         tag="webhooks",
         parameters=PARAMETERS,
         security=SECURITY,
-        also={200: OneResult | Results},
+        also={200: (OneResult, Results)},
     ),
     Extra(
         contract=Contract(
