@@ -3,6 +3,8 @@
 SQLite's DDL, and later MongoDB's indexes, DynamoDB's tables and CloudFormation, are rendered from here.
 """
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -164,6 +166,16 @@ BY_DOCUMENT: Final = {
 }
 
 
+def _key_reader(key: tuple[str, ...]) -> Callable[[Struct], tuple[str | int, ...]]:
+    if len(key) > 1:
+        return attrgetter(*key)
+    only = attrgetter(key[0])
+    return lambda document: (only(document),)
+
+
+_KEYS: Final = {collection.name: _key_reader(collection.key) for collection in COLLECTIONS}
+
+
 def key_of(collection: Collection, document: Struct) -> tuple[str | int, ...]:
     """The key of a document, in the order of the collection's key fields."""
-    return tuple(getattr(document, field) for field in collection.key)
+    return _KEYS[collection.name](document)

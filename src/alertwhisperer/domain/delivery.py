@@ -19,7 +19,10 @@ class Outcome(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True, gc=False):
-    """One request of a monitoring tool: its bytes as text, and where each of its alerts ended, in order."""
+    """One request of a monitoring tool: its bytes as text, and where each of its alerts ended, in order.
+
+    `id` is the sender's own, empty when it gave none.
+    """
 
     id: str
     source: str

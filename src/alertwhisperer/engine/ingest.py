@@ -145,7 +145,7 @@ class _Part:
             if receipt is not None:
                 return self._repeat(draft, receipt)
         outcomes = self._outcomes(draft)
-        delivery = self._delivery(draft, outcomes)
+        delivery = self._delivery(outcomes)
         draft.keep(delivery)
         self._count(draft, [each.disposition for each in outcomes])
         if receipt_id:
@@ -161,10 +161,10 @@ class _Part:
             for each in self.items
         ]
 
-    def _delivery(self, draft: Draft, outcomes: list[Outcome]) -> Delivery:
+    def _delivery(self, outcomes: list[Outcome]) -> Delivery:
         body = self._request.body.decode("utf-8", "replace") if self._number == 0 else ""
         return Delivery(
-            id=self._request.delivery_id or draft.new_id(),
+            id=self._request.delivery_id or "",
             source=self._request.source,
             received_at=self._request.received_at,
             body=body,
