@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -29,13 +30,26 @@ from alertwhisperer.engine.sessions import Sessions, TokenRules
 from alertwhisperer.engine.users import NewUser, Users
 from alertwhisperer.live.tickets import Tickets
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage.passwords import Argon2Passwords
 from alertwhisperer.storage.vault import AesVault
 
 PASSWORD = "correct horse battery"
 ORIGIN = "http://house.test"
 AUDIT_KEY = b"a" * 32
 JWT_SECRET = "s" * 40
+
+
+class QuickPasswords:
+    """Passwords that cost nothing, for tests that are not about them; `asked` is what they were compared with."""
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    async def hash(self, password: str) -> str:
+        return sha256(password.encode()).hexdigest()
+
+    async def matches(self, hashed: str | None, password: str) -> bool:
+        self.asked.append(hashed)
+        return hashed == sha256(password.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ class Office:
         self.storage = storage
         self.clock = VirtualClock()
         self.ids = SystemIds()
-        self.passwords = Argon2Passwords()
+        self.passwords = QuickPasswords()
         self.runner = Runner(storage, self.clock, self.ids, audit_key=AUDIT_KEY)
         self.vault = AesVault({"k1": b"v" * 32})
         self.door = Door(self.runner, self.vault)
@@ -100,7 +114,6 @@ class Office:
     async def close(self) -> None:
         """End what runs."""
         await self.runner.close()
-        self.passwords.close()
 
     async def _company(self, name: str) -> Tenant:
         company, key = await self.served.companies.create(Scope(MSP, SYSTEM), NewCompany(name=name))
@@ -118,6 +131,14 @@ class Office:
         stored = await self.storage.get(User, (user.id,))
         assert stored is not None
         self.people[name] = stored
+
+    def scope(self, company_id: str) -> Scope:
+        """The product itself in a company."""
+        return Scope(company_id, SYSTEM)
+
+    def reach(self, *company_ids: str) -> Scopes:
+        """The product itself in some companies."""
+        return Scopes(company_ids, SYSTEM)
 
     def client(self, name: str | None = None, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
         """A caller: one of the cast by name, with a bearer token, or nobody."""
