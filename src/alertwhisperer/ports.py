@@ -194,3 +194,15 @@ class Vault(Protocol):
     def unseal(self, sealed: str, *, place: Key) -> str:
         """The secret; Invalid if it was not sealed for this place, or with no key we hold."""
         ...
+
+
+class Passwords(Protocol):
+    """Passwords, hashed slowly on purpose and off the event loop."""
+
+    async def hash(self, password: str) -> str:
+        """What to store of it; Unavailable when too many wait."""
+        ...
+
+    async def matches(self, hashed: str | None, password: str) -> bool:
+        """Whether it is the hashed one; with None (nobody's) false, after the same work."""
+        ...

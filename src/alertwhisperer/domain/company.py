@@ -108,7 +108,7 @@ class WebhookSecurityInput(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 Config = CorrelationConfig | RateLimitConfig | WebhookSecurityConfig
 
-CONFIGS: Final[dict[str, type[Config]]] = {
+CONFIGS: Final[dict[ConfigType, type[Config]]] = {
     "correlation": CorrelationConfig,
     "rate_limit": RateLimitConfig,
     "webhook_security": WebhookSecurityConfig,
@@ -176,3 +176,13 @@ def publish_security(config: WebhookSecurityConfig) -> PublicWebhookSecurity:
         has_secret=config.secret_encrypted is not None,
         previous_valid_until=config.previous_valid_until,
     )
+
+
+def key_place(company_id: str) -> tuple[str, str, str, str]:
+    """Where a company's sealed API key is kept."""
+    return (company_id, "companies", company_id, "api_key_encrypted")
+
+
+def secret_place(company_id: str) -> tuple[str, str, str, str]:
+    """Where a company's sealed HMAC secrets, present and previous, are kept."""
+    return (company_id, "company_configs", "webhook_security", "hmac_secret")

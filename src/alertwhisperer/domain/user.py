@@ -1,10 +1,11 @@
 """People who sign in, their roles, and the one table of what each role may do."""
 
+from collections.abc import Collection
 from typing import Final
 
 from msgspec import Struct
 
-from alertwhisperer.domain.errors import Forbidden
+from alertwhisperer.domain.errors import Forbidden, Invalid
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor, Role
 
@@ -64,6 +65,68 @@ class User(Struct, frozen=True, kw_only=True):
     active: bool = True
     session_epoch: int = 0
     """Raised to end every session of this user at once."""
+
+
+class PublicUser(Struct, frozen=True, kw_only=True):
+    """A user as answers show it: no password in any form."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    company_ids: list[str]
+    active: bool
+    created_at: Instant
+
+
+def publish(user: User, reach: Collection[str] | None = None) -> PublicUser:
+    """The user without the password; `reach` bounds which companies of theirs the reader may know of."""
+    return PublicUser(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        company_ids=[each for each in user.company_ids if reach is None or each in reach],
+        active=user.active,
+        created_at=user.created_at,
+    )
+
+
+def serves(user: User, reach: Collection[str]) -> bool:
+    """Whether a user works for, or belongs to, any of these companies; an msp_admin serves all."""
+    return user.role == "msp_admin" or any(each in reach for each in user.company_ids)
+
+
+def check_grant(actor: Actor, reach: Collection[str], role: Role, company_ids: Collection[str]) -> None:
+    """Forbidden if the actor would grant, or touch, more than the actor has: a higher role, or another company."""
+    if actor.kind == "system" or actor.role == "msp_admin":
+        return
+    if actor.role is None or ROLES.index(role) > ROLES.index(actor.role):
+        raise Forbidden(f"only a user with the role {role} or higher manages that role")
+    if not company_ids or any(each not in reach for each in company_ids):
+        raise Forbidden("you manage only users whose companies are all yours")
+
+
+EMAIL_AT_MOST: Final = 254
+PASSWORD_AT_LEAST: Final = 10
+PASSWORD_AT_MOST: Final = 256
+
+
+def check_password(password: str, email: str, field: str = "password") -> None:
+    """Invalid unless it is long enough and not the person's own address (NIST SP 800-63B: length, no recipes)."""
+    if not PASSWORD_AT_LEAST <= len(password) <= PASSWORD_AT_MOST:
+        raise Invalid(f"must have from {PASSWORD_AT_LEAST} to {PASSWORD_AT_MOST} characters", field)
+    if password.lower() in (email, email.partition("@")[0]):
+        raise Invalid("must not be the e-mail address", field)
+
+
+def canonical_email(text: str) -> str:
+    """The one form in which an address is kept and compared; Invalid if it is none."""
+    email = text.strip().lower()
+    local, at, host = email.rpartition("@")
+    if not (local and at and host) or len(email) > EMAIL_AT_MOST or not email.isprintable() or " " in email:
+        raise Invalid("must be an e-mail address", "email")
+    return email
 
 
 def may(role: Role | None, verb: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from alertwhisperer.domain import rate, signature
-from alertwhisperer.domain.company import Company, RateLimitConfig, WebhookSecurityConfig
+from alertwhisperer.domain.company import Company, RateLimitConfig, WebhookSecurityConfig, secret_place
 from alertwhisperer.domain.errors import AlertWhispererError, RateLimited, Unauthenticated
 from alertwhisperer.domain.instant import Instant, moment
 from alertwhisperer.domain.ledger import RECEIVED, counter
@@ -109,7 +109,7 @@ class Door:
         if plain is None:
             if len(self._secrets) >= KEYS_AT_MOST:
                 self._secrets.clear()
-            plain = self._vault.unseal(sealed, place=(company_id, "company_configs", "webhook_security", "hmac_secret"))
+            plain = self._vault.unseal(sealed, place=secret_place(company_id))
             self._secrets[sealed] = plain
         return plain
 

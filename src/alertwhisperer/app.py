@@ -1,0 +1,311 @@
+"""The composition root: the only module that knows everybody."""
+
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import SystemRandom
+from typing import Final, Protocol
+
+import structlog
+from fastapi import FastAPI
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from alertwhisperer import __version__
+from alertwhisperer.api.auth import SocketAuthenticator
+from alertwhisperer.api.health import Health
+from alertwhisperer.api.ingest import PREFIX, WebhookEdge
+from alertwhisperer.api.metrics import Metrics
+from alertwhisperer.api.requests import Requests
+from alertwhisperer.api.served import Served
+from alertwhisperer.api.site import create_api
+from alertwhisperer.api.web import Web
+from alertwhisperer.clock import SystemClock, SystemIds
+from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.scope import SYSTEM, Scopes
+from alertwhisperer.domain.user import User
+from alertwhisperer.engine.alerts import Alerts
+from alertwhisperer.engine.assets import Assets
+from alertwhisperer.engine.audit import Audit
+from alertwhisperer.engine.companies import Companies
+from alertwhisperer.engine.counters import Counters
+from alertwhisperer.engine.door import Door
+from alertwhisperer.engine.incidents import Incidents
+from alertwhisperer.engine.ingest import Ingest
+from alertwhisperer.engine.meters import Histogram, IngestTally, Meter
+from alertwhisperer.engine.reports import Reports
+from alertwhisperer.engine.retention import Retention, defaults
+from alertwhisperer.engine.rounds import Round, Rounds
+from alertwhisperer.engine.runner import Runner
+from alertwhisperer.engine.scheduler import Scheduler
+from alertwhisperer.engine.sessions import Sessions, TokenRules
+from alertwhisperer.engine.users import NewUser, Users
+from alertwhisperer.live.feed import Feed
+from alertwhisperer.live.hub import Hub
+from alertwhisperer.live.sockets import Sockets
+from alertwhisperer.live.tickets import Tickets
+from alertwhisperer.ports import Clock, Ids, Storage
+from alertwhisperer.settings import Settings
+from alertwhisperer.storage.passwords import Argon2Passwords
+from alertwhisperer.storage.sqlite import SqliteStorage
+from alertwhisperer.storage.vault import AesVault
+
+WEB: Final = Path(__file__).parent / "web"
+FIRST_EMAIL: Final = "admin@alertwhisperer.com"
+
+RETENTION_SECONDS: Final = 3600.0
+GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""Ingest makes many short-lived objects and few cycles: the default (700) spends its time finding nothing."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Everything that one process is made of, wired but not yet at work."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    storage: Storage
+    passwords: Argon2Passwords
+    runner: Runner
+    door: Door
+    ingest: Ingest
+    incidents: Incidents
+    alerts: Alerts
+    companies: Companies
+    users: Users
+    assets: Assets
+    sessions: Sessions
+    counters: Counters
+    reports: Reports
+    audit: Audit
+    scheduler: Scheduler
+    retention: Retention
+    feed: Feed
+    hub: Hub
+    tickets: Tickets
+    rounds: Rounds
+    ingested: IngestTally = field(default_factory=IngestTally)
+    commit_seconds: Histogram = field(default_factory=Histogram)
+
+    async def open(self) -> None:
+        """Open the database; nothing runs by itself yet."""
+        await self.storage.open()
+
+    async def close(self) -> None:
+        """Finish what was taken, and close the database."""
+        await self.runner.close()
+        await self.feed.close()
+        self.passwords.close()
+        await self.storage.close()
+
+
+def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> House:
+    """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    secrets = settings.secrets()
+    storage: Storage = SqliteStorage(settings.sqlite_path)
+    runner = Runner(storage, clock, ids, audit_key=secrets.audit_key)
+    vault = AesVault(secrets.encryption_keys)
+    passwords = Argon2Passwords()
+    door = Door(runner, vault)
+    incidents = Incidents(runner)
+    counters = Counters(storage)
+    audit = Audit(storage, clock, secrets.audit_key)
+    scheduler = Scheduler(
+        storage,
+        clock,
+        ids,
+        {"incident.wake": incidents.wake, "incident.quiet": incidents.settle_quiet},
+    )
+    retention = Retention(storage, clock, counters, audit, _keep_days(settings))
+    feed = Feed(storage)
+    rules = TokenRules(
+        secret=secrets.jwt_secret, algorithm=settings.jwt_algorithm, hours=settings.jwt_expiration_hours
+    )
+    house = House(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        storage=storage,
+        passwords=passwords,
+        runner=runner,
+        door=door,
+        ingest=Ingest(runner, door),
+        incidents=incidents,
+        alerts=Alerts(runner),
+        companies=Companies(runner, storage, vault, clock, ids),
+        users=Users(runner, storage, passwords),
+        assets=Assets(runner, storage),
+        sessions=Sessions(runner, storage, passwords, clock, rules),
+        counters=counters,
+        reports=Reports(storage, clock, counters),
+        audit=audit,
+        scheduler=scheduler,
+        retention=retention,
+        feed=feed,
+        hub=Hub(storage, feed, clock),
+        tickets=Tickets(secrets.jwt_secret, storage, clock, ids),
+        rounds=_rounds(counters, scheduler, retention, door),
+    )
+    storage.on_commit(counters.note)
+    storage.on_commit(house.ingested.note)
+    runner.tally.commit_seconds = house.commit_seconds.observe
+    return house
+
+
+def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door) -> Rounds:
+    chance = SystemRandom().random
+    return Rounds(
+        [
+            Round("counters", counters.fold_due, every_seconds=1, chance=chance),
+            Round("timers", scheduler.tick_now, every_seconds=1, chance=chance),
+            Round("refusals", door.flush, every_seconds=1, chance=chance),
+            Round("retention", retention.sweep_all, every_seconds=RETENTION_SECONDS, chance=chance),
+        ]
+    )
+
+
+def _keep_days(settings: Settings) -> dict[str, int]:
+    return {
+        **defaults(),
+        "alerts": settings.retention_resolved_alerts_days,
+        "incidents": settings.retention_incidents_days,
+        "audit_logs": settings.retention_audit_days,
+        "deliveries": settings.retention_deliveries_days,
+        "events": settings.retention_log_days,
+    }
+
+
+class FirstSignIn(Struct, frozen=True):
+    """The one user that a new database gets; the password is shown once."""
+
+    email: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "FirstSignIn(…)"
+
+
+async def first_sign_in(house: House) -> FirstSignIn | None:
+    """Make the first user if there is none yet; None if there is."""
+    if await house.storage.select(User, {}, limit=1):
+        return None
+    new = NewUser(email=FIRST_EMAIL, name="Administrator", role="msp_admin")
+    try:
+        _, password = await house.users.create(Scopes((), SYSTEM), new)
+    except Invalid:
+        return None  # Another process was first, and has shown the password.
+    return FirstSignIn(FIRST_EMAIL, password or "")
+
+
+class App(Protocol):
+    """An ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        ...
+
+
+class Front:
+    """The first door of every connection. Webhooks go straight to ingest; all else gets an id and a log line."""
+
+    def __init__(self, *, webhooks: App, sockets: App, rest: App) -> None:
+        self._webhooks = webhooks
+        self._sockets = sockets
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        kind = scope["type"]
+        if kind == "http" and scope["path"].startswith(PREFIX):
+            await self._webhooks(scope, receive, send)
+        elif kind == "websocket":
+            await self._sockets(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def create_app(house: House) -> App:
+    """The ASGI application of a house; its lifespan opens the database and puts the house to work."""
+    settings, storage = house.settings, house.storage
+    authenticator = SocketAuthenticator(house.sessions, house.tickets)
+    sockets = Sockets(
+        house.hub, house.feed, storage, house.clock, authenticator, public_url=settings.public_url or None
+    )
+    health = Health(storage)
+    api = create_api(_served(house))
+    requests = Requests(api, house.clock, house.ids)
+    token = settings.metrics_token
+    metrics = Metrics(
+        _meters(house, sockets, requests),
+        str(os.getpid()),
+        settings.metrics_access,
+        token.get_secret_value() if token else None,
+    )
+    api.add_route("/metrics", metrics.serve, include_in_schema=False)
+    api.add_route("/healthz", health.live, include_in_schema=False)
+    api.add_route("/readyz", health.ready, include_in_schema=False)
+    api.router.default = Web(WEB)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await house.open()
+        house.rounds.start()
+        _settle_memory()
+        log.info("at work", version=__version__, process=os.getpid())
+        try:
+            yield
+        finally:
+            health.stopping = True
+            await sockets.close()
+            await house.rounds.stop()
+            await house.door.flush()
+            await house.close()
+            log.info("stopped", process=os.getpid())
+
+    api.router.lifespan_context = lifespan
+    return Front(webhooks=WebhookEdge(house.ingest, house.clock), sockets=Requests(sockets, house.clock, house.ids), rest=requests)
+
+
+def _settle_memory() -> None:
+    """What has been imported stays for ever: take it out of the collector's sight."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _served(house: House) -> Served:
+    return Served(
+        sessions=house.sessions,
+        users=house.users,
+        companies=house.companies,
+        assets=house.assets,
+        incidents=house.incidents,
+        alerts=house.alerts,
+        audit=house.audit,
+        reports=house.reports,
+        tickets=house.tickets,
+        storage=house.storage,
+        clock=house.clock,
+        ids=house.ids,
+        web=WEB,
+        version=__version__,
+        public_url=house.settings.public_url,
+        live_transport=house.settings.live_transport,
+    )
+
+
+def _meters(house: House, sockets: Sockets, requests: Requests) -> list[Meter]:
+    tally, feed = house.runner.tally, house.feed
+    wal = Path(f"{house.settings.sqlite_path}-wal")
+    failures = {each.name: each for each in house.rounds.rounds}
+    return [
+        Meter(name="alerts_received", help="Alerts stored by this process, repeats included.", kind="counter",
+              source=lambda: house.ingested.received),
+    ]

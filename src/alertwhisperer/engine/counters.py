@@ -1,0 +1,141 @@
+"""The folder: counters of each company, folded from its log into minutes, hours and days (DESIGN §6).
+
+Buckets and the cursor that says how far they reach are written in one transaction on condition of the cursor's old
+value. So several folders may run, or die half-way, and each record is still counted once. Readers add the records
+behind the cursor, so that their sums are exact at any instant.
+"""
+
+from typing import Final
+
+import structlog
+
+from alertwhisperer.domain import ledger
+from alertwhisperer.domain.change import ABSENT, Put
+from alertwhisperer.domain.errors import Stale, Unavailable
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.instant import Instant
+from alertwhisperer.domain.metric import CURSOR_ID, Bucket, FoldCursor, Grain, add, bucket_id, counted, start_of
+from alertwhisperer.domain.scope import MSP, SYSTEM, Scope
+from alertwhisperer.ports import Storage
+
+METRICS: Final = "metrics"
+IMBALANCE: Final = "system.ledger_imbalance"
+"""Counts records in which what was received is not the sum of where it ended."""
+
+_PAGE: Final = 1000
+_TRIES: Final = 50
+_FULL_PASS_EVERY: Final = 30
+
+Counts = dict[str, dict[str, int]]
+
+log = structlog.get_logger(__name__)
+
+
+class Counters:
+    """Sums of what each company's records counted."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.folded: dict[str, int] = {}
+        self.imbalances = 0
+        self._storage = storage
+        self._due: set[str] = set()
+        self._turn = 0
+
+    def note(self, record: Record) -> None:
+        """A listener of the log: this company has something to fold."""
+        self._due.add(record.company_id)
+
+    async def fold_due(self) -> None:
+        """Fold the companies that this process wrote to; now and then all, for what others left behind."""
+        due, self._due = self._due, set()
+        if self._turn % _FULL_PASS_EVERY == 0:
+            due.update(company_id for company_id, _ in await self._storage.companies_with_log())
+        self._turn += 1
+        for company_id in sorted(due):
+            await self.fold(Scope(company_id, SYSTEM))
+
+    async def fold(self, scope: Scope) -> int:
+        """Fold a company's records to the head of its log; returns the seq up to which its buckets now reach."""
+        while True:
+            last = await self._cursor(scope.company_id)
+            records = await self._storage.records(scope.company_id, last or 0, _PAGE)
+            if not records:
+                self.folded[scope.company_id] = last or 0
+                return last or 0
+            try:
+                await self._store(scope.company_id, last, records)
+            except Stale:
+                continue  # Another folder was faster: these records are counted. Read on from its cursor.
+            self._report(records)
+
+    async def counts(self, scope: Scope, grain: Grain, since: Instant, until: Instant) -> Counts:
+        """Start of bucket → counter → sum, for the buckets from that of `since` to that of `until`, both included.
+
+        Buckets without a count are left out. Starts are as wide as the grain: `2026-11-21T14` is an hour.
+        """
+        first, last = bucket_id(grain, since), bucket_id(grain, until)
+        query = {"company_id": scope.company_id, "id": {"$gte": first, "$lte": last}}
+        for _ in range(_TRIES):
+            seq = await self._cursor(scope.company_id)
+            buckets = await self._storage.select(Bucket, query)
+            tail = await self._tail(scope.company_id, seq or 0)
+            # The cursor rises with every fold: standing still, buckets and tail belong together.
+            if await self._cursor(scope.company_id) == seq:
+                return _merged(buckets, tail, first, last)
+        raise Unavailable("counters are being folded too fast to be read")
+
+    async def _tail(self, company_id: str, after: int) -> list[Record]:
+        tail = page = await self._storage.records(company_id, after, _PAGE)
+        while len(page) == _PAGE:
+            page = await self._storage.records(company_id, page[-1].seq, _PAGE)
+            tail = [*tail, *page]
+        return tail
+
+    async def _cursor(self, company_id: str) -> int | None:
+        # The cursor shares the collection of the buckets, whose type it has not.
+        found = await self._storage.find_one(METRICS, {"company_id": company_id, "id": CURSOR_ID})
+        seq = found["last_seq"] if found else None
+        return seq if isinstance(seq, int) else None
+
+    async def _store(self, company_id: str, last: int | None, records: list[Record]) -> None:
+        sums = with_imbalances(records)
+        stored = await self._storage.get_many(Bucket, [(company_id, bucket) for bucket in sums])
+        for bucket in stored:
+            add(sums[bucket.id], bucket.counts)
+        cursor = FoldCursor(company_id=company_id, last_seq=records[-1].seq)
+        buckets = [Bucket(company_id=company_id, id=bucket, counts=counts) for bucket, counts in sums.items()]
+        await self._storage.store(
+            [
+                Put(METRICS, cursor, ABSENT if last is None else {"last_seq": last}),
+                *(Put(METRICS, bucket) for bucket in buckets),
+            ]
+        )
+
+    def _report(self, records: list[Record]) -> None:
+        for record in records:
+            if not is_balanced(record):
+                self.imbalances += 1
+                log.error("ledger out of balance", company_id=record.company_id, seq=record.seq, counts=record.counts)
+
+
+def is_balanced(record: Record) -> bool:
+    """Whether all that a record says was received also ended somewhere (what is tied to no company only ends)."""
+    return record.company_id == MSP or ledger.row("", record.counts).balanced
+
+
+def with_imbalances(records: list[Record]) -> Counts:
+    """`counted`, and under `IMBALANCE` how many records do not balance."""
+    sums = counted(records)
+    wrong = [record for record in records if not is_balanced(record)]
+    for each in wrong:
+        for grain in ("minute", "hour", "day"):
+            add(sums[bucket_id(grain, each.at)], {IMBALANCE: 1})
+    return sums
+
+
+def _merged(buckets: list[Bucket], tail: list[Record], first: str, last: str) -> Counts:
+    sums: Counts = {start_of(bucket.id): dict(bucket.counts) for bucket in buckets}
+    for bucket, deltas in with_imbalances(tail).items():
+        if first <= bucket <= last:
+            add(sums.setdefault(start_of(bucket), {}), deltas)
+    return sums
