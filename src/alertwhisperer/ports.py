@@ -48,9 +48,7 @@ class DatabaseAdapter(Protocol):
         """Insert a document and return its id; Conflict if its key is taken."""
         ...
 
-    async def insert_many(
-        self, collection: str, documents: Sequence[Document]
-    ) -> list[str]:
+    async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """Insert all or none, and return their ids."""
         ...
 
@@ -71,15 +69,11 @@ class DatabaseAdapter(Protocol):
         """The documents that match, sorted as asked and then by key."""
         ...
 
-    async def update_one(
-        self, collection: str, query: Query, update: Mapping[str, object]
-    ) -> int:
+    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
         """Update the first that matches; returns how many matched (0 or 1)."""
         ...
 
-    async def update_many(
-        self, collection: str, query: Query, update: Mapping[str, object]
-    ) -> int:
+    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
         """Update all that match; returns how many matched."""
         ...
 
@@ -150,9 +144,7 @@ class Log(Protocol):
         """(seq, audit head) of the newest record or snapshot; (0, "") for a company without either."""
         ...
 
-    async def records(
-        self, company_id: str, after: int, limit: int = 1000
-    ) -> list[Record]:
+    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
         """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed."""
         ...
 

@@ -57,15 +57,11 @@ def link(unlinked: AuditEntry, previous_hash: str, key: bytes) -> AuditEntry:
     return replace(with_previous, hash=_digest(with_previous, key))
 
 
-def first_broken(
-    entries: Iterable[AuditEntry], key: bytes, start: str = GENESIS
-) -> AuditEntry | None:
+def first_broken(entries: Iterable[AuditEntry], key: bytes, start: str = GENESIS) -> AuditEntry | None:
     """The first entry, oldest first, that does not follow from the one before it; None if all do."""
     previous = start
     for each in entries:
-        if each.previous_hash != previous or not hmac.compare_digest(
-            each.hash, _digest(each, key)
-        ):
+        if each.previous_hash != previous or not hmac.compare_digest(each.hash, _digest(each, key)):
             return each
         previous = each.hash
     return None

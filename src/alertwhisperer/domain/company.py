@@ -74,9 +74,7 @@ class RateLimitConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     enabled: bool = True
 
 
-class WebhookSecurityConfig(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class WebhookSecurityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether deliveries must be signed, and with what. Secrets are AES-GCM ciphertext, never plain."""
 
     hmac_enabled: bool = False
@@ -99,9 +97,7 @@ class PublicWebhookSecurity(Struct, frozen=True, kw_only=True):
     previous_valid_until: Instant | None
 
 
-class WebhookSecurityInput(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class WebhookSecurityInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person may set of it; secrets are made here, never typed in. Absent fields stay as they are."""
 
     hmac_enabled: bool | UnsetType = UNSET
@@ -148,14 +144,8 @@ def check_config(config: Config) -> None:
                 raise Invalid("make a secret first (rotate)", "hmac_enabled")
             for field in ("signature_header", "timestamp_header"):
                 header = getattr(config, field)
-                if (
-                    not header
-                    or not header.replace("-", "").isalnum()
-                    or not header.isascii()
-                ):
-                    raise Invalid(
-                        "must be a header name: letters, digits, hyphens", field
-                    )
+                if not header or not header.replace("-", "").isalnum() or not header.isascii():
+                    raise Invalid("must be a header name: letters, digits, hyphens", field)
 
 
 def _within(value: int, least: int, most: int, field: str) -> None:

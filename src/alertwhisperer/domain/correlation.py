@@ -41,9 +41,7 @@ def key_fields_of(aggregation_key: str | list[str]) -> tuple[str, ...]:
         return KEYS[aggregation_key]
     fields = tuple(_ALIASES.get(name, name) for name in aggregation_key)
     for field in fields:
-        if field not in _FIELDS and not (
-            field.startswith("labels.") and len(field) > len("labels.")
-        ):
+        if field not in _FIELDS and not (field.startswith("labels.") and len(field) > len("labels.")):
             raise KeyError(field)
     return fields
 
@@ -56,9 +54,7 @@ def key_reader(
 
     def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
         values = {
-            field: incoming.labels.get(field[7:], "")
-            if field.startswith("labels.")
-            else str(getattr(incoming, field))
+            field: incoming.labels.get(field[7:], "") if field.startswith("labels.") else str(getattr(incoming, field))
             for field in fields
         }
         return "|".join(_escape(value) for value in values.values()), values
@@ -67,20 +63,13 @@ def key_reader(
 
 
 def _escape(value: str) -> str:
-    return (
-        value.replace("\\", "\\\\").replace("|", "\\|")
-        if "|" in value or "\\" in value
-        else value
-    )
+    return value.replace("\\", "\\\\").replace("|", "\\|") if "|" in value or "\\" in value else value
 
 
 def describe(fields: dict[str, str]) -> str:
     """`asset db-01 and signature disk_full`: the shared values, for a sentence."""
     names = {"asset_name": "asset", "tool_source": "tool"}
-    return " and ".join(
-        f"{names.get(field, field)} {value or '(empty)'}"
-        for field, value in fields.items()
-    )
+    return " and ".join(f"{names.get(field, field)} {value or '(empty)'}" for field, value in fields.items())
 
 
 def place(
@@ -147,9 +136,7 @@ def place(
     if candidate is not None:
         sentence = f"Opened: the last alert with {shared} came {_span(gap)} before, outside the window of {window} min."
         return Placement("open", None, because("opened", sentence, gap))
-    return Placement(
-        "open", None, because("opened", f"Opened by the first alert with {shared}.")
-    )
+    return Placement("open", None, because("opened", f"Opened by the first alert with {shared}."))
 
 
 def _span(seconds: float) -> str:

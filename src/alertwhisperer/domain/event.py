@@ -73,12 +73,7 @@ class Cursor(Struct, frozen=True):
 def read_cursor(text: str) -> Cursor | None:
     """The cursor that `company:seq:n` names; None if it is not one."""
     parts = text.rsplit(":", 2)
-    if (
-        len(parts) != 3
-        or not parts[0]
-        or not parts[1].isdecimal()
-        or not parts[2].isdecimal()
-    ):
+    if len(parts) != 3 or not parts[0] or not parts[1].isdecimal() or not parts[2].isdecimal():
         return None
     return Cursor(parts[0], int(parts[1]), int(parts[2]))
 

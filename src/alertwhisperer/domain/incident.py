@@ -82,9 +82,7 @@ def is_open(incident: Incident) -> bool:
     return incident.status != "resolved"
 
 
-def open_for(
-    alert: Alert, *, incident_id: str, key: str, reason: Reason, now: Instant
-) -> Incident:
+def open_for(alert: Alert, *, incident_id: str, key: str, reason: Reason, now: Instant) -> Incident:
     """A new incident, opened by its first alert (which still has to be added)."""
     return Incident(
         id=incident_id,
@@ -103,9 +101,7 @@ def open_for(
     )
 
 
-def add(
-    incident: Incident, alert: Alert, *, critical_asset: bool, now: Instant
-) -> Incident:
+def add(incident: Incident, alert: Alert, *, critical_asset: bool, now: Instant) -> Incident:
     """The incident with one more active episode."""
     known = alert.asset_name in incident.asset_names
     room = len(incident.asset_names) < NAMES_AT_MOST
@@ -117,9 +113,7 @@ def add(
         occurrences=incident.occurrences + alert.occurrences,
         severity_counts=_count(incident.severity_counts, alert.severity, 1),
         tool_sources=_with(incident.tool_sources, alert.tool_source),
-        asset_names=[*incident.asset_names, alert.asset_name]
-        if room and not known
-        else incident.asset_names,
+        asset_names=[*incident.asset_names, alert.asset_name] if room and not known else incident.asset_names,
         asset_count=incident.asset_count + (1 if room and not known else 0),
         critical_asset=incident.critical_asset or critical_asset,
         last_alert_at=max(incident.last_alert_at, alert.last_received_at),
@@ -155,9 +149,7 @@ def settled(incident: Incident, now: Instant, count: int = 1) -> Incident:
 
 def stirred(incident: Incident, now: Instant, count: int = 1) -> Incident:
     """`count` of its alerts, ended by a person, go on after all."""
-    return replace(
-        incident, open_alert_count=incident.open_alert_count + count, updated_at=now
-    )
+    return replace(incident, open_alert_count=incident.open_alert_count + count, updated_at=now)
 
 
 def resolved_by_alerts(incident: Incident, now: Instant) -> Incident:
@@ -176,18 +168,14 @@ def acknowledge(incident: Incident, actor: Actor, now: Instant) -> Incident:
     _must_be_open(incident, "acknowledge")
     if incident.acknowledged_at:
         return incident
-    status: IncidentStatus = (
-        "in_progress" if incident.status == "new" else incident.status
-    )
+    status: IncidentStatus = "in_progress" if incident.status == "new" else incident.status
     return _edited(
         replace(incident, status=status, acknowledged_at=now, acknowledged_by=actor.id),
         now,
     )
 
 
-def assign(
-    incident: Incident, user_id: str | None, user_name: str | None, now: Instant
-) -> Incident:
+def assign(incident: Incident, user_id: str | None, user_name: str | None, now: Instant) -> Incident:
     """Somebody's now, or nobody's. The first assignment also counts as seen (SPEC §7)."""
     _must_be_open(incident, "assign")
     if incident.assigned_to == user_id:
@@ -221,9 +209,7 @@ def escalate(incident: Incident, now: Instant) -> Incident:
     )
 
 
-def resolve(
-    incident: Incident, actor: Actor, *, notes: str, cause: str, now: Instant
-) -> Incident:
+def resolve(incident: Incident, actor: Actor, *, notes: str, cause: str, now: Instant) -> Incident:
     """A person says it is over. Its active alerts are cleared beside it."""
     _must_be_open(incident, "resolve")
     return _edited(
@@ -251,14 +237,10 @@ def reopen(incident: Incident, now: Instant) -> Incident:
         status: IncidentStatus = "escalated"
     else:
         status = "in_progress" if incident.acknowledged_at else "new"
-    return _edited(
-        replace(incident, status=status, resolved_at=None, resolved_by=None), now
-    )
+    return _edited(replace(incident, status=status, resolved_at=None, resolved_by=None), now)
 
 
-def merge(
-    target: Incident, other: Incident, actor: Actor, now: Instant
-) -> tuple[Incident, Incident]:
+def merge(target: Incident, other: Incident, actor: Actor, now: Instant) -> tuple[Incident, Incident]:
     """`other` goes into `target`. Returns (target, other) afterwards; reads of `other` follow its `merged_into`."""
     _must_be_open(target, "merge into")
     _must_be_open(other, "merge")
@@ -267,9 +249,7 @@ def merge(
     counts = target.severity_counts
     for severity, count in other.severity_counts.items():
         counts = _count(counts, severity, count)
-    assets = list(dict.fromkeys([*target.asset_names, *other.asset_names]))[
-        :NAMES_AT_MOST
-    ]
+    assets = list(dict.fromkeys([*target.asset_names, *other.asset_names]))[:NAMES_AT_MOST]
     merged = replace(
         target,
         severity=worse(target.severity, other.severity),
@@ -296,9 +276,7 @@ def merge(
     return _edited(merged, now), _edited(gone, now)
 
 
-def unmerge(
-    target: Incident, other: Incident, now: Instant
-) -> tuple[Incident, Incident]:
+def unmerge(target: Incident, other: Incident, now: Instant) -> tuple[Incident, Incident]:
     """Undo `merge`: what came after the merge stays with `target`. Returns (target, other) afterwards."""
     if other.merged_into != target.id:
         raise Conflict("these two are not merged", other)
@@ -322,11 +300,7 @@ def unmerge(
         merged_into=None,
         resolved_at=None,
         resolved_by=None,
-        metadata={
-            name: value
-            for name, value in other.metadata.items()
-            if name != "status_before_merge"
-        },
+        metadata={name: value for name, value in other.metadata.items() if name != "status_before_merge"},
     )
     return _edited(kept, now), _edited(back, now)
 
@@ -342,23 +316,17 @@ def remove(incident: Incident, alerts: list[Alert], now: Instant) -> Incident:
             incident,
             alert_count=max(incident.alert_count - len(alerts), 0),
             open_alert_count=max(incident.open_alert_count - active, 0),
-            occurrences=max(
-                incident.occurrences - sum(alert.occurrences for alert in alerts), 0
-            ),
+            occurrences=max(incident.occurrences - sum(alert.occurrences for alert in alerts), 0),
             severity_counts=counts,
         ),
         now,
     )
 
 
-def gather(
-    incident: Incident, alerts: list[Alert], *, critical_assets: set[str], now: Instant
-) -> Incident:
+def gather(incident: Incident, alerts: list[Alert], *, critical_assets: set[str], now: Instant) -> Incident:
     """The incident with some alerts more, ended ones included (a split brought them)."""
     for alert in alerts:
-        incident = add(
-            incident, alert, critical_asset=alert.asset_name in critical_assets, now=now
-        )
+        incident = add(incident, alert, critical_asset=alert.asset_name in critical_assets, now=now)
         if alert.status == "resolved":
             incident = settled(incident, now)
     return incident
@@ -408,16 +376,12 @@ def changes(before: Incident, after: Incident) -> dict[str, list[object]]:
     }
 
 
-def put_back(
-    incident: Incident, made: dict[str, list[object]], now: Instant
-) -> Incident:
+def put_back(incident: Incident, made: dict[str, list[object]], now: Instant) -> Incident:
     """Undo one verb's changes; Conflict where something else has changed since."""
     for field, (_, after) in made.items():
         if getattr(incident, field) != after:
             raise Conflict(f"{field} has changed since; undo that first", incident)
-    return _edited(
-        replace(incident, **{field: before for field, (before, _) in made.items()}), now
-    )
+    return _edited(replace(incident, **{field: before for field, (before, _) in made.items()}), now)
 
 
 def _edited(incident: Incident, now: Instant) -> Incident:

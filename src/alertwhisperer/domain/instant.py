@@ -25,9 +25,7 @@ def moment(at: Instant) -> datetime:
 
 def seconds_between(earlier: Instant, later: Instant) -> float:
     """Seconds from `earlier` to `later`; negative if they stand the other way round."""
-    return (
-        datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
-    ).total_seconds()
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def plus(at: Instant, seconds: float) -> Instant:

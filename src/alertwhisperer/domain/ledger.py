@@ -42,10 +42,6 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
 
 def row(hour: str, counts: dict[str, int]) -> LedgerRow:
     """A row from counters; `balanced` says whether received is the sum of the rest."""
-    ended: dict[str, int] = {
-        each: counts.get(counter(each), 0) for each in DISPOSITIONS
-    }
+    ended: dict[str, int] = {each: counts.get(counter(each), 0) for each in DISPOSITIONS}
     received = counts.get(RECEIVED, 0)
-    return LedgerRow(
-        hour=hour, received=received, balanced=received == sum(ended.values()), **ended
-    )
+    return LedgerRow(hour=hour, received=received, balanced=received == sum(ended.values()), **ended)

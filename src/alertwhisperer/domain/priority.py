@@ -11,11 +11,7 @@ def factors(incident: Incident, weights: Weights) -> list[Factor]:
     """The factors that do not depend on the time, in points; zero ones are left out but for severity."""
     found = [Factor("severity", getattr(weights, incident.severity), incident.severity)]
     if incident.critical_asset:
-        found.append(
-            Factor(
-                "critical_asset", weights.critical_asset, "an asset is marked critical"
-            )
-        )
+        found.append(Factor("critical_asset", weights.critical_asset, "an asset is marked critical"))
     alerts = min(weights.per_alert * incident.alert_count, weights.alerts_at_most)
     if alerts:
         found.append(Factor("alerts", alerts, f"{incident.alert_count} alerts"))
@@ -33,9 +29,7 @@ def factors(incident: Incident, weights: Weights) -> list[Factor]:
 def scored(incident: Incident, weights: Weights) -> Incident:
     """The incident with its factors and their sum, the stored score, before age."""
     found = factors(incident, weights)
-    return replace(
-        incident, factors=found, priority_score=sum(factor.points for factor in found)
-    )
+    return replace(incident, factors=found, priority_score=sum(factor.points for factor in found))
 
 
 def age_points(created_at: Instant, now: Instant, weights: Weights) -> int:
@@ -46,11 +40,7 @@ def age_points(created_at: Instant, now: Instant, weights: Weights) -> int:
 
 def aged(incident: Incident, now: Instant, weights: Weights) -> Incident:
     """The incident as it is read now: age taken off the stored score, and named among the factors."""
-    points = (
-        0
-        if incident.status == "resolved"
-        else age_points(incident.created_at, now, weights)
-    )
+    points = 0 if incident.status == "resolved" else age_points(incident.created_at, now, weights)
     if not points:
         return incident
     factor = Factor("age", -points, f"open since {incident.created_at}")

@@ -4,9 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-ReasonKind = Literal[
-    "opened", "same_key", "repeat", "reopened", "bound", "minimum", "manual", "off"
-]
+ReasonKind = Literal["opened", "same_key", "repeat", "reopened", "bound", "minimum", "manual", "off"]
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):

@@ -7,9 +7,7 @@ from msgspec import Struct
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor
 
-EntryKind = Literal[
-    "created", "alert", "resolved_by_source", "reopened", "verb", "note", "woke"
-]
+EntryKind = Literal["created", "alert", "resolved_by_source", "reopened", "verb", "note", "woke"]
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True, gc=False):

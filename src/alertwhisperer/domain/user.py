@@ -69,11 +69,7 @@ class User(Struct, frozen=True, kw_only=True):
 def may(role: Role | None, verb: str) -> bool:
     """Whether a role may do a verb."""
     least = VERBS.get(verb)
-    return (
-        role is not None
-        and least is not None
-        and ROLES.index(role) >= ROLES.index(least)
-    )
+    return role is not None and least is not None and ROLES.index(role) >= ROLES.index(least)
 
 
 def verbs_of(role: Role) -> list[str]:
@@ -89,6 +85,4 @@ def require(actor: Actor, verb: str) -> None:
     if actor.kind == "system" or may(actor.role, verb):
         return
     least = VERBS.get(verb)
-    raise Forbidden(
-        f"{verb} needs the role {least}" if least else f"{verb} is granted to nobody"
-    )
+    raise Forbidden(f"{verb} needs the role {least}" if least else f"{verb} is granted to nobody")

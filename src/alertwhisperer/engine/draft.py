@@ -25,9 +25,7 @@ C = TypeVar("C", bound=Config)
 class Draft:
     """What a decision sees and changes: the state, with what this batch has decided so far."""
 
-    def __init__(
-        self, state: CompanyState, *, scope: Scope, now: Instant, ids: Ids
-    ) -> None:
+    def __init__(self, state: CompanyState, *, scope: Scope, now: Instant, ids: Ids) -> None:
         self.state = state
         self.scope = scope
         self.now = now
@@ -102,9 +100,7 @@ class Draft:
         )
         self.state.install(document)
 
-    def delete(
-        self, kind: type[Struct], key: Key, expect: Mapping[str, object] | None = None
-    ) -> None:
+    def delete(self, kind: type[Struct], key: Key, expect: Mapping[str, object] | None = None) -> None:
         """Delete a document by its key."""
         name = BY_DOCUMENT[kind].name
         gone = self.get(kind, key)
@@ -114,16 +110,10 @@ class Draft:
         else:
             self.state.unset(self.state.scratch, (kind, key))
 
-    def tell(
-        self, event_type: EventType, document: Struct, *, internal: bool = False
-    ) -> None:
+    def tell(self, event_type: EventType, document: Struct, *, internal: bool = False) -> None:
         """A fact for the readers of the log. Of one document the last state is told, as first named."""
         collection = BY_DOCUMENT.get(type(document))
-        name: object = (
-            (collection.name, key_of(collection, document))
-            if collection
-            else len(self._events)
-        )
+        name: object = (collection.name, key_of(collection, document)) if collection else len(self._events)
         before = self._events.get(name)
         self.state.set(
             self._events,
@@ -137,11 +127,7 @@ class Draft:
 
     def audit(self, action: str, details: dict[str, object]) -> None:
         """Add to the company's audit chain."""
-        self._audits.append(
-            audit.entry(
-                self.company_id, self.new_id(), self.now, self.actor, action, details
-            )
-        )
+        self._audits.append(audit.entry(self.company_id, self.new_id(), self.now, self.actor, action, details))
 
     def mark(self) -> tuple[int, int]:
         """This point, to come back to if the next decision fails."""
@@ -188,17 +174,9 @@ class Draft:
         events = tuple(self._events.values())
         if len(events) <= STORM_AT:
             return events
-        alerts = sum(
-            each.type in ("alert_received", "alert_updated") for each in events
-        )
-        incidents = sum(
-            each.type in ("incident_created", "incident_updated") for each in events
-        )
-        rest = tuple(
-            each
-            for each in events
-            if each.type in ("timeline", "company_updated", "user_updated")
-        )
+        alerts = sum(each.type in ("alert_received", "alert_updated") for each in events)
+        incidents = sum(each.type in ("incident_created", "incident_updated") for each in events)
+        rest = tuple(each for each in events if each.type in ("timeline", "company_updated", "user_updated"))
         reason = f"{len(events)} changes at once"
         return (
             Event("storm", Storm(alerts=alerts, incidents=incidents, reason=reason)),

@@ -57,13 +57,9 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.acknowledge(incident, draft.actor, draft.now)
-            return timeline.record_verb(
-                draft, incident, after, "acknowledge", "Acknowledged"
-            )
+            return timeline.record_verb(draft, incident, after, "acknowledge", "Acknowledged")
 
-        return await self._edit(
-            scope, incident_id, "acknowledge", decide, if_revision, once
-        )
+        return await self._edit(scope, incident_id, "acknowledge", decide, if_revision, once)
 
     async def assign(
         self,
@@ -97,14 +93,10 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.escalate(incident, draft.now)
-            text = f"Escalated to level {after.escalation_level}" + (
-                f": {reason}" if reason else ""
-            )
+            text = f"Escalated to level {after.escalation_level}" + (f": {reason}" if reason else "")
             return timeline.record_verb(draft, incident, after, "escalate", text)
 
-        return await self._edit(
-            scope, incident_id, "escalate", decide, if_revision, once
-        )
+        return await self._edit(scope, incident_id, "escalate", decide, if_revision, once)
 
     async def resolve(
         self,
@@ -119,9 +111,7 @@ class Incidents:
         """End it; its active alerts are cleared in the same commit."""
 
         def decide(draft: Draft, incident: Incident) -> Incident:
-            after = steps.resolve(
-                incident, draft.actor, notes=notes, cause=cause, now=draft.now
-            )
+            after = steps.resolve(incident, draft.actor, notes=notes, cause=cause, now=draft.now)
             for each in alerts_here(draft, incident):
                 if each.status != "resolved":
                     cleared = alerts_of.clear(each, at=draft.now, by=draft.actor.id)
@@ -207,13 +197,9 @@ class Incidents:
                 f"Merged into “{target.title}”",
                 {"into": into},
             )
-            return timeline.record_verb(
-                draft, target, merged, "merge", f"Took in “{incident.title}”", details
-            )
+            return timeline.record_verb(draft, target, merged, "merge", f"Took in “{incident.title}”", details)
 
-        return await self._edit(
-            scope, incident_id, "merge", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "merge", decide, if_revision, once, load=load)
 
     async def split(
         self,
@@ -255,9 +241,7 @@ class Incidents:
             )
             return made
 
-        return await self._edit(
-            scope, incident_id, "split", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "split", decide, if_revision, once, load=load)
 
     async def snooze(
         self,
@@ -270,9 +254,7 @@ class Incidents:
     ) -> Incident:
         """Put it aside until an instant; None wakes it now."""
         if until is not None and not is_instant(until):
-            raise Invalid(
-                "must be an instant like 2026-11-21T11:29:13.000000Z", "until"
-            )
+            raise Invalid("must be an instant like 2026-11-21T11:29:13.000000Z", "until")
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.snooze(incident, until, draft.now)
@@ -296,17 +278,13 @@ class Incidents:
 
         return await self._edit(scope, incident_id, "snooze", decide, if_revision, once)
 
-    async def note(
-        self, scope: Scope, incident_id: str, text: str, *, once: Once | None = None
-    ) -> Incident:
+    async def note(self, scope: Scope, incident_id: str, text: str, *, once: Once | None = None) -> Incident:
         """Write a note into its timeline, for staff only."""
         if not 1 <= len(text.strip()) <= 10_000:
             raise Invalid("must have from 1 to 10,000 characters", "text")
 
         def decide(draft: Draft, incident: Incident) -> Incident:
-            timeline.write(
-                draft, incident, "note", text.strip(), verb="note", internal=True
-            )
+            timeline.write(draft, incident, "note", text.strip(), verb="note", internal=True)
             return incident
 
         return await self._edit(scope, incident_id, "note", decide, None, once)
@@ -324,9 +302,7 @@ class Incidents:
 
         def decide(draft: Draft, incident: Incident) -> Incident:
             after = steps.retitle(incident, title.strip(), draft.now)
-            return timeline.record_verb(
-                draft, incident, after, "title", f"Renamed to “{after.title}”"
-            )
+            return timeline.record_verb(draft, incident, after, "title", f"Renamed to “{after.title}”")
 
         return await self._edit(scope, incident_id, "title", decide, if_revision, once)
 
@@ -348,11 +324,7 @@ class Incidents:
                 "kind": "verb",
             }
             entries = await loader.fetch_where(state, TimelineEntry, query, limit=20)
-            others = [
-                str(each.details["other"])
-                for each in entries
-                if "other" in each.details
-            ]
+            others = [str(each.details["other"]) for each in entries if "other" in each.details]
             await loader.fetch_incidents(state, others)
             for other in others:
                 await self._load_all_alerts(state, loader, other)
@@ -362,27 +334,17 @@ class Incidents:
             after = take_back(draft, incident, entry)
             draft.put(replace(entry, undone=True))
             draft.tell("timeline", replace(entry, undone=True))
-            return timeline.record_verb(
-                draft, incident, after, "undo", f"Undid: {entry.text}"
-            )
+            return timeline.record_verb(draft, incident, after, "undo", f"Undid: {entry.text}")
 
-        return await self._edit(
-            scope, incident_id, "undo", decide, if_revision, once, load=load
-        )
+        return await self._edit(scope, incident_id, "undo", decide, if_revision, once, load=load)
 
     async def wake(self, scope: Scope, due: Timer) -> None:
         """A snooze is over (a timer fired)."""
 
         def decide(draft: Draft) -> None:
-            draft.delete(
-                Timer, (due.shard, due.id), expect={"lease_token": due.lease_token}
-            )
+            draft.delete(Timer, (due.shard, due.id), expect={"lease_token": due.lease_token})
             incident = draft.state.incident_of(due.subject_id)
-            if (
-                incident is not None
-                and incident.snoozed_until == due.due_at
-                and steps.is_open(incident)
-            ):
+            if incident is not None and incident.snoozed_until == due.due_at and steps.is_open(incident):
                 after = steps.snooze(incident, None, draft.now)
                 draft.put(after)
                 draft.tell("incident_updated", after)
@@ -394,15 +356,9 @@ class Incidents:
         """The quiet time after the last alert's end is over (a timer fired): resolve it if it stayed quiet."""
 
         def decide(draft: Draft) -> None:
-            draft.delete(
-                Timer, (due.shard, due.id), expect={"lease_token": due.lease_token}
-            )
+            draft.delete(Timer, (due.shard, due.id), expect={"lease_token": due.lease_token})
             incident = draft.state.incident_of(due.subject_id)
-            if (
-                incident is None
-                or not steps.is_open(incident)
-                or incident.open_alert_count
-            ):
+            if incident is None or not steps.is_open(incident) or incident.open_alert_count:
                 return
             quiet_until = incident.metadata.get("quiet_until")
             if quiet_until == due.due_at:
@@ -427,9 +383,7 @@ class Incidents:
                 continue
         raise NotFound(f"no incident {incident_id}")
 
-    async def list(
-        self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None
-    ) -> list[Incident]:
+    async def list(self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None) -> list[Incident]:
         """Incidents of these companies that match, newest first; `before` is the id behind which to go on."""
         found: list[Incident] = []
         for scope in scopes.each():
@@ -450,13 +404,9 @@ class Incidents:
             {"company_id": scope.company_id, "incident_id": {"$in": ids}},
             limit=1_000,
         )
-        return sorted(
-            [timeline.opening(incident), *stored], key=lambda each: (each.at, each.id)
-        )
+        return sorted([timeline.opening(incident), *stored], key=lambda each: (each.at, each.id))
 
-    async def alerts(
-        self, scope: Scope, incident_id: str, *, limit: int, before: str | None = None
-    ) -> list[Alert]:
+    async def alerts(self, scope: Scope, incident_id: str, *, limit: int, before: str | None = None) -> list[Alert]:
         """Its alerts and those of what was merged into it, newest first."""
         incident = await self.get(scope, incident_id)
         query: dict[str, object] = {
@@ -474,30 +424,16 @@ class Incidents:
             "company_id": scope.company_id,
             "correlation_key": incident.correlation_key,
         }
-        same = await self._reader.select(
-            Incident, {**key, "status": {"$ne": "resolved"}}, limit=10
-        )
-        same += await self._reader.select(
-            Incident, {**key, "status": "resolved"}, limit=10
-        )
-        linked = [
-            each
-            for each in (incident.linked_incident_id, *incident.merged_from)
-            if each
-        ]
-        others = await self._reader.get_many(
-            Incident, [(scope.company_id, each) for each in linked[:20]]
-        )
+        same = await self._reader.select(Incident, {**key, "status": {"$ne": "resolved"}}, limit=10)
+        same += await self._reader.select(Incident, {**key, "status": "resolved"}, limit=10)
+        linked = [each for each in (incident.linked_incident_id, *incident.merged_from) if each]
+        others = await self._reader.get_many(Incident, [(scope.company_id, each) for each in linked[:20]])
         unique = {each.id: each for each in [*same, *others] if each.id != incident.id}
         return sorted(unique.values(), key=lambda each: each.id, reverse=True)[:20]
 
     async def _aged(self, scope: Scope, incidents: list[Incident]) -> list[Incident]:
         """Priority as read now: age takes a point an hour off (SPEC §5)."""
-        weights = (
-            (await self._runner.state(scope.company_id))
-            .config(CorrelationConfig)[0]
-            .weights
-        )
+        weights = (await self._runner.state(scope.company_id)).config(CorrelationConfig)[0].weights
         now = self._runner.clock.now()
         return [priority.aged(each, now, weights) for each in incidents]
 
@@ -523,31 +459,19 @@ class Incidents:
         def decide_one(draft: Draft) -> Incident:
             incident = incident_in(draft, incident_id, "id")
             if if_revision is not None and incident.revision != if_revision:
-                raise Conflict(
-                    "somebody else changed this incident meanwhile", incident
-                )
+                raise Conflict("somebody else changed this incident meanwhile", incident)
             return decide(draft, incident)
 
-        changed = await self._runner.run_once(
-            scope, once, Incident, decide_one, load_all
-        )
+        changed = await self._runner.run_once(scope, once, Incident, decide_one, load_all)
         return (await self._aged(scope, [changed]))[0]
 
-    async def _load_open_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str
-    ) -> None:
-        await self._load_alerts(
-            state, loader, incident_id, {"status": {"$ne": "resolved"}}
-        )
+    async def _load_open_alerts(self, state: CompanyState, loader: Loader, incident_id: str) -> None:
+        await self._load_alerts(state, loader, incident_id, {"status": {"$ne": "resolved"}})
 
-    async def _load_all_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str
-    ) -> None:
+    async def _load_all_alerts(self, state: CompanyState, loader: Loader, incident_id: str) -> None:
         await self._load_alerts(state, loader, incident_id, {})
 
-    async def _load_alerts(
-        self, state: CompanyState, loader: Loader, incident_id: str, which: Query
-    ) -> None:
+    async def _load_alerts(self, state: CompanyState, loader: Loader, incident_id: str, which: Query) -> None:
         incident = state.incidents.get(incident_id)
         ids = [incident_id, *(incident.merged_from if incident else [])]
         query = {
@@ -569,14 +493,10 @@ def _alert(draft: Draft, alert_id: str, incident: Incident) -> Alert:
     return found
 
 
-def _split_off(
-    draft: Draft, incident: Incident, moved: list[Alert], title: str
-) -> Incident:
+def _split_off(draft: Draft, incident: Incident, moved: list[Alert], title: str) -> Incident:
     """The new incident of a split, with its alerts."""
     incident_id = draft.new_id()
-    sentence = (
-        f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
-    )
+    sentence = f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
     reason = Reason(
         kind="manual",
         sentence=sentence,
@@ -590,11 +510,7 @@ def _split_off(
         reason=reason,
         now=draft.now,
     )
-    critical = {
-        each.name
-        for each in draft.state.assets.values()
-        if isinstance(each, Asset) and each.critical
-    }
+    critical = {each.name for each in draft.state.assets.values() if isinstance(each, Asset) and each.critical}
     made = steps.gather(opened, moved, critical_assets=critical, now=draft.now)
     made = replace(
         made,

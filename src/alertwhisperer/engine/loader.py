@@ -31,14 +31,10 @@ class Loader:
         await self._settings(state)
         of_company: Query = {"company_id": company_id}
         still_open: Query = {"company_id": company_id, "status": {"$ne": "resolved"}}
-        incidents = await self._reader.select(
-            Incident, still_open, limit=CACHE_AT_MOST + 1
-        )
+        incidents = await self._reader.select(Incident, still_open, limit=CACHE_AT_MOST + 1)
         alerts = await self._reader.select(Alert, still_open, limit=CACHE_AT_MOST + 1)
         assets = await self._reader.select(Asset, of_company, limit=CACHE_AT_MOST + 1)
-        closed = await self._reader.select(
-            Incident, {"company_id": company_id, "status": "resolved"}, limit=1
-        )
+        closed = await self._reader.select(Incident, {"company_id": company_id, "status": "resolved"}, limit=1)
         state.incidents_complete = len(incidents) <= CACHE_AT_MOST
         state.alerts_complete = len(alerts) <= CACHE_AT_MOST
         state.assets_complete = len(assets) <= CACHE_AT_MOST
@@ -52,9 +48,7 @@ class Loader:
         company = await self._reader.get(Company, (state.company_id,))
         if company is not None:
             state.install(company)
-        for config in await self._reader.select(
-            CompanyConfig, {"company_id": state.company_id}
-        ):
+        for config in await self._reader.select(CompanyConfig, {"company_id": state.company_id}):
             state.install(config)
 
     async def catch_up(self, state: CompanyState) -> CompanyState:
@@ -82,13 +76,9 @@ class Loader:
         state.settle()
         return state
 
-    async def _refresh(
-        self, state: CompanyState, kind: type[T], keys: list[Key]
-    ) -> None:
+    async def _refresh(self, state: CompanyState, kind: type[T], keys: list[Key]) -> None:
         for start in range(0, len(keys), 500):
-            for document in await self._reader.get_many(
-                kind, list(dict.fromkeys(keys[start : start + 500]))
-            ):
+            for document in await self._reader.get_many(kind, list(dict.fromkeys(keys[start : start + 500]))):
                 state.install(document)
 
     async def fetch(self, state: CompanyState, kind: type[T], *keys: Key) -> None:
@@ -96,46 +86,32 @@ class Loader:
         for document in await self._reader.get_many(kind, keys):
             state.install(document)
 
-    async def fetch_where(
-        self, state: CompanyState, kind: type[T], query: Query, limit: int | None = None
-    ) -> list[T]:
+    async def fetch_where(self, state: CompanyState, kind: type[T], query: Query, limit: int | None = None) -> list[T]:
         """Documents by query, for this batch; returned too."""
         found = await self._reader.select(kind, query, limit=limit)
         for document in found:
             state.install(document)
         return found
 
-    async def fetch_incidents(
-        self, state: CompanyState, ids: Iterable[str | None]
-    ) -> None:
+    async def fetch_incidents(self, state: CompanyState, ids: Iterable[str | None]) -> None:
         """Incidents by id that are not here, and those they were merged into."""
         wanted = {each for each in ids if each and each not in state.incidents}
         while wanted:
-            found = await self._reader.get_many(
-                Incident, [(state.company_id, each) for each in wanted]
-            )
+            found = await self._reader.get_many(Incident, [(state.company_id, each) for each in wanted])
             for incident in found:
                 state.install(incident)
             wanted = {
-                each.merged_into
-                for each in found
-                if each.merged_into and each.merged_into not in state.incidents
+                each.merged_into for each in found if each.merged_into and each.merged_into not in state.incidents
             }
 
-    async def fetch_for(
-        self, state: CompanyState, incoming: list[IncomingAlert]
-    ) -> None:
+    async def fetch_for(self, state: CompanyState, incoming: list[IncomingAlert]) -> None:
         """All that placing these alerts can ask for; nothing is read while the state is complete."""
         await self.fetch_open(state, {each.dedup_key for each in incoming})
         if not (state.incidents_complete and state.closed_complete):
-            keys = {
-                state.correlation_key(each)[0] for each in incoming
-            } - state.by_key.keys()
+            keys = {state.correlation_key(each)[0] for each in incoming} - state.by_key.keys()
             await self._fetch_by_key(state, keys)
         known = (state.open_alerts.get(each.dedup_key) for each in incoming)
-        await self.fetch_incidents(
-            state, [each.correlated_incident_id for each in known if each]
-        )
+        await self.fetch_incidents(state, [each.correlated_incident_id for each in known if each])
         if not state.assets_complete:
             names = {each.asset_name for each in incoming} - state.assets.keys()
             if names:
@@ -165,10 +141,6 @@ class Loader:
         }
         found: list[Incident] = []
         if not state.incidents_complete:
-            found += await self.fetch_where(
-                state, Incident, {**wanted, "status": {"$ne": "resolved"}}
-            )
-        found += await self.fetch_where(
-            state, Incident, {**wanted, "status": "resolved"}
-        )
+            found += await self.fetch_where(state, Incident, {**wanted, "status": {"$ne": "resolved"}})
+        found += await self.fetch_where(state, Incident, {**wanted, "status": "resolved"})
         await self.fetch_incidents(state, [each.merged_into for each in found])

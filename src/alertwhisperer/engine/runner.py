@@ -106,9 +106,7 @@ def _ignore(_: float) -> None:
 class Runner:
     """The door through which all state changes go."""
 
-    def __init__(
-        self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes
-    ) -> None:
+    def __init__(self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes) -> None:
         self.storage = storage
         self.clock = clock
         self.ids = ids
@@ -133,9 +131,7 @@ class Runner:
         """
         if self.tally.queued + weight > QUEUED_AT_MOST:
             raise Unavailable("too much is waiting to be stored", retry_after=1)
-        intent = Intent(
-            scope, decide, load, weight=weight, alone=alone and load is not None
-        )
+        intent = Intent(scope, decide, load, weight=weight, alone=alone and load is not None)
         self._desk(scope.company_id).take(intent)
         return await intent.future
 
@@ -191,11 +187,7 @@ class Runner:
         self._desks[company_id] = desk
         if len(self._desks) > COMPANIES_AT_MOST:
             idle = next(
-                (
-                    name
-                    for name, each in self._desks.items()
-                    if not each.busy and each is not desk
-                ),
+                (name for name, each in self._desks.items() if not each.busy and each is not desk),
                 None,
             )
             if idle is not None:
@@ -262,11 +254,7 @@ class _Desk:
     def _next_batch(self) -> list[Intent[object]]:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
-        while (
-            self._queue
-            and not self._queue[0].alone
-            and weight + self._queue[0].weight <= BATCH_AT_MOST
-        ):
+        while self._queue and not self._queue[0].alone and weight + self._queue[0].weight <= BATCH_AT_MOST:
             batch.append(self._queue.popleft())
             weight += batch[-1].weight
         self._runner.tally.queued -= weight
@@ -307,11 +295,7 @@ class _Desk:
             state.settle()
             return self._succeed(batch)
         for intent in batch:
-            intent.fail(
-                Unavailable(
-                    "other processes keep writing to this company", retry_after=1
-                )
-            )
+            intent.fail(Unavailable("other processes keep writing to this company", retry_after=1))
         return None
 
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
@@ -322,9 +306,7 @@ class _Desk:
                 except AlertWhispererError as error:
                     intent.fail(error)
 
-    def _decide(
-        self, state: CompanyState, batch: list[Intent[object]]
-    ) -> Change | None:
+    def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> Change | None:
         """One change for the whole batch; a decision that fails is rolled back alone."""
         draft = Draft(
             state,
@@ -357,14 +339,10 @@ class _Desk:
         started = runner.clock.monotonic()
         for _ in range(ATTEMPTS):
             try:
-                record = await runner.storage.commit(
-                    scope, state.seq, change, commit_id=commit_id, at=at
-                )
+                record = await runner.storage.commit(scope, state.seq, change, commit_id=commit_id, at=at)
             except OutcomeUnknown:
                 runner.tally.unknown_outcomes += 1
-                found = await runner.storage.records(
-                    self._company_id, state.seq, limit=1
-                )
+                found = await runner.storage.records(self._company_id, state.seq, limit=1)
                 if not found:
                     continue
                 if found[0].commit_id != commit_id:
@@ -375,9 +353,7 @@ class _Desk:
             return record
         raise Unavailable("the database does not say whether it stored this")
 
-    async def _alone(
-        self, batch: list[Intent[object]], error: AlertWhispererError
-    ) -> None:
+    async def _alone(self, batch: list[Intent[object]], error: AlertWhispererError) -> None:
         """A batch that the storage refuses is halved until the culprit stands alone."""
         if len(batch) == 1:
             batch[0].fail(error)

@@ -55,9 +55,7 @@ class CompanyState:
         self.incidents_complete = True
         self.closed_complete = True
         self.assets_complete = True
-        self._readers: dict[
-            int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]
-        ] = {}
+        self._readers: dict[int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]] = {}
         self._journal: list[tuple[Table, object, object]] = []
 
     def config(self, kind: type[C]) -> tuple[C, int]:
@@ -67,9 +65,7 @@ class CompanyState:
                 return config, version
         return kind(), 0
 
-    def correlation_key(
-        self, incoming: IncomingAlert | Alert
-    ) -> tuple[str, dict[str, str]]:
+    def correlation_key(self, incoming: IncomingAlert | Alert) -> tuple[str, dict[str, str]]:
         """The correlation key of an alert under the present setting, and the values that make it."""
         config, version = self.config(CorrelationConfig)
         read = self._readers.get(version)
@@ -84,9 +80,7 @@ class CompanyState:
             incident = self.incidents.get(incident.merged_into)
         return incident
 
-    def candidate(
-        self, stable_key: str, correlation_key: str
-    ) -> tuple[Incident | None, bool]:
+    def candidate(self, stable_key: str, correlation_key: str) -> tuple[Incident | None, bool]:
         """The incident that a new episode might belong to, and whether a split bound its key there."""
         bound = self.incident_of(self.bound.get(stable_key))
         if bound is not None and is_open(bound):
@@ -183,11 +177,7 @@ class CompanyState:
     def _trim(self) -> None:
         if len(self.open_alerts) > CACHE_AT_MOST:
             self.alerts_complete = False
-            placed = (
-                key
-                for key, alert in self.open_alerts.items()
-                if alert.correlated_incident_id
-            )
+            placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
             for key in _some(placed, CACHE_AT_MOST // 10):
                 del self.open_alerts[key]
         if len(self.incidents) > CACHE_AT_MOST:

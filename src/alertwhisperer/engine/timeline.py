@@ -89,9 +89,7 @@ def end_by_source(draft: Draft, incident: Incident, now: Instant) -> Incident:
     return after
 
 
-def come_back(
-    draft: Draft, incident: Incident, now: Instant, sentence: str
-) -> Incident:
+def come_back(draft: Draft, incident: Incident, now: Instant, sentence: str) -> Incident:
     """A new episode reopens an incident that was resolved a short while ago."""
     after = replace(steps.reopen(incident, now), open_alert_count=0)
     draft.count("incidents.reopened")

@@ -16,9 +16,7 @@ def latest_verb(draft: Draft, incident: Incident) -> TimelineEntry:
     entries = [
         each
         for each in draft.state.scratch.values()
-        if isinstance(each, TimelineEntry)
-        and each.incident_id == incident.id
-        and each.kind == "verb"
+        if isinstance(each, TimelineEntry) and each.incident_id == incident.id and each.kind == "verb"
     ]
     for entry in sorted(entries, key=lambda each: each.id, reverse=True):
         if not entry.undone and entry.verb != "undo":
@@ -48,32 +46,22 @@ def _move_wake_timer(draft: Draft, before: Incident, after: Incident) -> None:
         old = timer("incident.wake", draft.company_id, before.id, before.snoozed_until)
         draft.delete(Timer, (old.shard, old.id))
     if after.snoozed_until:
-        draft.put(
-            timer("incident.wake", draft.company_id, after.id, after.snoozed_until)
-        )
+        draft.put(timer("incident.wake", draft.company_id, after.id, after.snoozed_until))
 
 
-def _take_back_merge(
-    draft: Draft, incident: Incident, entry: TimelineEntry
-) -> Incident:
+def _take_back_merge(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
     other_id = entry.details.get("other")
     if other_id is None:
-        raise Conflict(
-            "undo the merge on the incident that this one was merged into", incident
-        )
+        raise Conflict("undo the merge on the incident that this one was merged into", incident)
     other = incident_in(draft, str(other_id), "other")
     kept, back = steps.unmerge(incident, other, draft.now)
     draft.put(back)
     draft.tell("incident_updated", back)
-    timeline.write(
-        draft, back, "verb", f"Taken out of “{incident.title}” again", verb="undo"
-    )
+    timeline.write(draft, back, "verb", f"Taken out of “{incident.title}” again", verb="undo")
     return kept
 
 
-def _take_back_split(
-    draft: Draft, incident: Incident, entry: TimelineEntry
-) -> Incident:
+def _take_back_split(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
     """The alerts come back, and the incident that the split made becomes part of this one."""
     made = incident_in(draft, str(entry.details["other"]), "other")
     if not steps.is_open(made):
@@ -82,9 +70,7 @@ def _take_back_split(
     gone = replace(gone, bound_keys=[])
     draft.put(gone)
     draft.tell("incident_updated", gone)
-    timeline.write(
-        draft, gone, "verb", f"Taken back into “{incident.title}”", verb="undo"
-    )
+    timeline.write(draft, gone, "verb", f"Taken back into “{incident.title}”", verb="undo")
     return merged
 
 
@@ -93,11 +79,7 @@ def revive_alerts(draft: Draft, incident: Incident, after: Incident) -> Incident
     ended = incident.resolved_at
     count = 0
     for each in alerts_here(draft, incident):
-        mine = (
-            each.status == "resolved"
-            and each.resolved_at == ended
-            and each.resolved_by == incident.resolved_by
-        )
+        mine = each.status == "resolved" and each.resolved_at == ended and each.resolved_by == incident.resolved_by
         if mine and each.dedup_key not in draft.state.open_alerts:
             revived = alerts_of.revive(each)
             draft.put(revived)
@@ -118,9 +100,5 @@ def incident_in(draft: Draft, incident_id: str, field: str) -> Incident:
     """An incident of the draft; NotFound when it is what the request is about, Invalid when a field names it."""
     found = draft.get(Incident, (draft.company_id, incident_id))
     if found is None:
-        raise (
-            NotFound(f"no incident {incident_id}")
-            if field == "id"
-            else Invalid("no such incident", field)
-        )
+        raise (NotFound(f"no incident {incident_id}") if field == "id" else Invalid("no such incident", field))
     return found
