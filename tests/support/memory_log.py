@@ -28,6 +28,7 @@ class MemoryDatabase:
 
     logs: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     expired: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    hidden: set[tuple[str, int]] = field(default_factory=set)
     documents: dict[Place, Struct] = field(default_factory=dict)
     doors: list[asyncio.Event] = field(default_factory=list)
     away: bool = False
@@ -35,6 +36,13 @@ class MemoryDatabase:
     def expire(self, company_id: str, up_to: int) -> None:
         """Let the records up to seq `up_to` pass their retention."""
         self.expired[company_id] = max(self.expired[company_id], up_to)
+
+    def hide(self, company_id: str, seq: int) -> None:
+        """Let a record be absent from reads for now, as where reads lag behind writes."""
+        self.hidden.add((company_id, seq))
+
+    def show(self, company_id: str, seq: int) -> None:
+        self.hidden.remove((company_id, seq))
 
     def ring(self) -> None:
         for door in self.doors:
@@ -85,7 +93,8 @@ class MemoryLog:
     async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
         await self._travel()
         first = max(after, self.database.expired[company_id])
-        return self.database.logs[company_id][first : first + limit]
+        found = self.database.logs[company_id][first : first + limit]
+        return [record for record in found if (company_id, record.seq) not in self.database.hidden]
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         await self._travel()

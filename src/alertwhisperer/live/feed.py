@@ -4,6 +4,7 @@ What this process commits is heard at once; what others commit is read from the 
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -18,8 +19,8 @@ REST_SECONDS: Final = 0.01
 """Between two rounds of reading, so that a ring a commit does not become a query a commit and company."""
 
 RETRY_SECONDS: Final = 0.05
-PATIENCE: Final = 3
-"""A record that stays absent for so many reads, while later ones are there, has expired."""
+PATIENCE_SECONDS: Final = 0.5
+"""A record that stays absent for so long, while later ones are there, has expired."""
 
 PAGE: Final = 100
 
@@ -46,12 +47,12 @@ class _Following:
         self.reader = reader
         self.seq = -1
         self.heard_of = 0
-        self.misses = 0
+        self.missing_since: float | None = None
         self.reading = asyncio.Lock()
 
     @property
     def behind(self) -> bool:
-        return self.heard_of > self.seq or self.misses > 0
+        return self.heard_of > self.seq
 
     def take(self, record: Record) -> bool:
         """Tell the record if it is the next one, ignore it if it was told; False if one before it is missing."""
@@ -60,7 +61,7 @@ class _Following:
             return False
         if record.seq == self.seq + 1:
             self.seq = record.seq
-            self.misses = 0
+            self.missing_since = None
             self.reader.tell(record)
         return True
 
@@ -153,7 +154,7 @@ class Feed:
     async def _read_on(self) -> None:
         while True:
             await self._wait()
-            due = [one for one in self._followed.values() if self._all_due or one.behind]
+            due = [one for one in self._followed.values() if one.behind or self._all_due]
             self._all_due = False
             try:
                 for following in due:
@@ -161,17 +162,17 @@ class Feed:
             # The database may be away for a while; whoever listens is told what was missed when it is back.
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
-                self._all_due = True
                 await asyncio.sleep(POLL_SECONDS)
+                self._all_due = True
+                self._rung.set()
             await asyncio.sleep(REST_SECONDS)
 
     async def _wait(self) -> None:
-        patience = RETRY_SECONDS if any(one.behind for one in self._followed.values()) else POLL_SECONDS
         try:
-            async with asyncio.timeout(0 if self._all_due else patience):
+            async with asyncio.timeout(POLL_SECONDS):
                 await self._rung.wait()
         except TimeoutError:
-            self._all_due = self._all_due or patience == POLL_SECONDS
+            self._all_due = True
         self._rung.clear()
 
     async def _catch_up(self, following: _Following) -> None:
@@ -179,22 +180,24 @@ class Feed:
             while following is self._followed.get(following.company_id):
                 self.reads += 1
                 records = await self._log.records(following.company_id, after=following.seq, limit=PAGE)
-                for record in records:
-                    if not following.take(record):
-                        self._missing(following, record.seq)
-                        return
+                if not all(following.take(record) for record in records):
+                    self._missing(following, records)
+                    break
                 if len(records) < PAGE:
-                    return
+                    break
+        if following.behind:
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._rung.set)
 
-    def _missing(self, following: _Following, found: int) -> None:
-        following.misses += 1
-        if following.misses < PATIENCE:
-            return
-        following.misses = 0
-        following.seq = found - 1
-        self.expired += 1
-        following.reader.skip(found - 1)
-        self._rung.set()
+    def _missing(self, following: _Following, records: Sequence[Record]) -> None:
+        """Some record before these is absent: wait for it a little, then go on behind it."""
+        now = asyncio.get_running_loop().time()
+        if following.missing_since is None:
+            following.missing_since = now
+        elif now - following.missing_since > PATIENCE_SECONDS:
+            following.seq = min(record.seq for record in records if record.seq > following.seq) - 1
+            following.missing_since = None
+            self.expired += 1
+            following.reader.skip(following.seq)
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1

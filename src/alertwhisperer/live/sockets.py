@@ -235,7 +235,7 @@ class Sockets:
 
     def _notice_birth(self, record: Record) -> None:
         """A company's first record: who reads every company in reach may be reading it too."""
-        if record.seq == 1 and self._sockets:
+        if record.seq == 1 and record.company_id != MSP:
             self._renew(socket for socket in self._sockets if not socket.wish.company_ids)
 
     def _renew(self, sockets: Iterable[_Socket]) -> None:
