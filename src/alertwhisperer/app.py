@@ -125,9 +125,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     )
     retention = Retention(storage, clock, counters, audit, _keep_days(settings))
     feed = Feed(storage)
-    rules = TokenRules(
-        secret=secrets.jwt_secret, algorithm=settings.jwt_algorithm, hours=settings.jwt_expiration_hours
-    )
+    rules = TokenRules(secret=secrets.jwt_secret, algorithm=settings.jwt_algorithm, hours=settings.jwt_expiration_hours)
     house = House(
         settings=settings,
         clock=clock,
@@ -270,7 +268,11 @@ def create_app(house: House) -> App:
             log.info("stopped", process=os.getpid())
 
     api.router.lifespan_context = lifespan
-    return Front(webhooks=WebhookEdge(house.ingest, house.clock), sockets=Requests(sockets, house.clock, house.ids), rest=requests)
+    return Front(
+        webhooks=WebhookEdge(house.ingest, house.clock),
+        sockets=Requests(sockets, house.clock, house.ids),
+        rest=requests,
+    )
 
 
 def _settle_memory() -> None:
@@ -306,6 +308,10 @@ def _meters(house: House, sockets: Sockets, requests: Requests) -> list[Meter]:
     wal = Path(f"{house.settings.sqlite_path}-wal")
     failures = {each.name: each for each in house.rounds.rounds}
     return [
-        Meter(name="alerts_received", help="Alerts stored by this process, repeats included.", kind="counter",
-              source=lambda: house.ingested.received),
+        Meter(
+            name="alerts_received",
+            help="Alerts stored by this process, repeats included.",
+            kind="counter",
+            source=lambda: house.ingested.received,
+        ),
     ]

@@ -75,9 +75,7 @@ def configure(
     )
     handler = logging.StreamHandler(stream)
     remove = cast("Processor", structlog.stdlib.ProcessorFormatter.remove_processors_meta)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer])
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer]))
     logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[handler], force=True)
 
 

@@ -78,7 +78,9 @@ def _secrets(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding("keys", "error", str(error), "restore the secrets file from your backup, or set all three keys")
     except OSError as error:
-        return Finding("keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}")
+        return Finding(
+            "keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}"
+        )
     count = len(secrets.encryption_keys)
     where = f"kept in {path}" if path.exists() else "all set in the environment"
     return Finding("keys", "ok", f"JWT_SECRET, AUDIT_KEY and {count} of ENCRYPTION_KEYS are {where}")
@@ -163,7 +165,9 @@ async def _clock(storage: Storage, clock: Clock) -> Finding:
     newest = await _newest(storage)
     if newest and seconds_between(now, newest) > SKEW_SECONDS:
         said = f"says {now}, but the database holds what was written at {newest}"
-        return Finding("clock", "error", said, "set it (timedatectl set-ntp true): alerts would seem to go back in time")
+        return Finding(
+            "clock", "error", said, "set it (timedatectl set-ntp true): alerts would seem to go back in time"
+        )
     return Finding("clock", "ok", f"says {now}, and nothing stored is later")
 
 

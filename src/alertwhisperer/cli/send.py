@@ -82,7 +82,9 @@ def _post(request: Request) -> tuple[int, bytes]:
             return error.code, error.read()
     except (URLError, OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        raise Unavailable(f"{request.host} does not answer ({reason}): does `alertwhisperer serve` run there?") from error
+        raise Unavailable(
+            f"{request.host} does not answer ({reason}): does `alertwhisperer serve` run there?"
+        ) from error
 
 
 def _pretty(answer: bytes) -> str:

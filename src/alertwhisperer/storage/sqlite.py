@@ -196,7 +196,7 @@ class SQLiteStorage:
         if before is not None:
             asked = _below(collection, asked, before, sort)
         order = order_by(collection, parse_sort(sort or ()), key_descending=True)
-        sql, bound = _select(collection, "document", asked, order, limit)
+        sql, bound = _select("document", asked, order, limit)
         return await self._documents(kind, sql, bound)
 
     async def count(self, kind: type[Struct], query: Query) -> int:
@@ -235,7 +235,7 @@ class SQLiteStorage:
         source = collection_named(collection)
         kept = parse_projection(projection)
         order = order_by(source, parse_sort(sort or ()), key_descending=False)
-        sql, bound = _select(source, "document", where(source, parse_query(query)), order, limit)
+        sql, bound = _select("document", where(source, parse_query(query)), order, limit)
 
         def ask(connection: sqlite3.Connection) -> list[dict[str, object]]:
             return [project(decode(row[0]), kept) for row in connection.execute(sql, bound)]
@@ -306,7 +306,7 @@ class SQLiteStorage:
 
     async def _count(self, collection: Collection, query: Query, seconds: float) -> int:
         asked = where(collection, parse_query(query))
-        sql = f'SELECT count(*) FROM "{collection.name}" WHERE {asked.text}'
+        sql = f"SELECT count(*) FROM {asked.source} WHERE {asked.text}"
         house = await self._opened()
         rows = await house.readers.run(lambda each: each.execute(sql, asked.bound).fetchall(), seconds=seconds)
         return int(rows[0][0])
@@ -325,7 +325,7 @@ class SQLiteStorage:
     async def _delete(self, collection: str, query: Query, limit: int | None) -> int:
         source = collection_named(collection)
         order = order_by(source, (), key_descending=False)
-        picked, bound = _select(source, "rowid", where(source, parse_query(query)), order, limit)
+        picked, bound = _select("rowid", where(source, parse_query(query)), order, limit)
         sql = f'DELETE FROM "{source.name}" WHERE rowid IN ({picked})'
         return await self._write(lambda connection: connection.execute(sql, bound).rowcount)
 
@@ -370,20 +370,18 @@ def _below(collection: Collection, asked: Sql, before: Key, sort: Sort | None) -
         raise Invalid("`before` pages the default order only", "before")
     names = ", ".join(f'"{name}"' for name in collection.key)
     places = ", ".join("?" * len(before))
-    return Sql(f"({asked.text}) AND ({names}) < ({places})", asked.bound + before)
+    return Sql(f"({asked.text}) AND ({names}) < ({places})", asked.bound + before, asked.source)
 
 
-def _select(
-    collection: Collection, what: str, asked: Sql, order: Sql, limit: int | None
-) -> tuple[str, tuple[Bound, ...]]:
-    text = f'SELECT {what} FROM "{collection.name}" WHERE {asked.text} ORDER BY {order.text}'
+def _select(what: str, asked: Sql, order: Sql, limit: int | None) -> tuple[str, tuple[Bound, ...]]:
+    text = f"SELECT {what} FROM {asked.source} WHERE {asked.text} ORDER BY {order.text}"
     bound = asked.bound + order.bound
     return (text, bound) if check_limit(limit) is None else (f"{text} LIMIT ?", (*bound, limit))
 
 
 def _in_key_order(collection: Collection, query: Query, limit: int | None) -> tuple[str, tuple[Bound, ...]]:
     order = order_by(collection, (), key_descending=False)
-    return _select(collection, "document", where(collection, parse_query(query)), order, limit)
+    return _select("document", where(collection, parse_query(query)), order, limit)
 
 
 def _checked_row(collection: Collection, document: Document) -> tuple[Value, ...]:

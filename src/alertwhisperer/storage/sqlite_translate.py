@@ -7,7 +7,7 @@ are always bound, so that queries of one shape are one statement. Must mean what
 # ruff: noqa: S608  # only names of schema.py are put into SQL; every value is bound
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from msgspec import Struct, json
 
@@ -27,6 +27,8 @@ class Sql(Struct, frozen=True, gc=False):
 
     text: str
     bound: tuple[Bound, ...] = ()
+    source: str = ""
+    """The table to ask, with the index to use; of a whole WHERE only."""
 
     def within(self, template: str) -> "Sql":
         """The same, its text put in the template's `{}`."""
@@ -46,7 +48,32 @@ def where(collection: Collection, tree: And) -> Sql:
     hints = [
         Sql(condition(when)) for when in _whens(collection) if any(_implies(each, when) for each in tree.conditions)
     ]
-    return joined([*(_condition(collection, each) for each in tree.conditions), *hints], " AND ", "1")
+    asked = joined([*(_condition(collection, each) for each in tree.conditions), *hints], " AND ", "1")
+    return Sql(asked.text, asked.bound, _source(collection, tree))
+
+
+def _source(collection: Collection, tree: And) -> str:
+    """The table, and the index whose fields the query all names.
+
+    SQLite would rather walk a company's whole key, since that is in the order asked for; a lookup sorts what it finds.
+    """
+    named = {each.path[0] for each in tree.conditions if _names_values(each)}
+    for index in collection.indexes:
+        fits = index.when is None or any(_implies(each, index.when) for each in tree.conditions)
+        if fits and named.issuperset(index.fields) and not named.issuperset(collection.key):
+            return f'"{collection.name}" INDEXED BY "{collection.name}.{index.name}"'
+    return f'"{collection.name}"'
+
+
+def _names_values(tree: Condition) -> TypeGuard[Compare | In]:
+    """Whether a condition says which texts a top-level field may have."""
+    match tree:
+        case Compare([_], "eq", str()):
+            return True
+        case In([_], operands):
+            return bool(operands) and all(isinstance(each, str) for each in operands)
+        case _:
+            return False
 
 
 def order_by(collection: Collection, steps: Sequence[By], *, key_descending: bool) -> Sql:
