@@ -92,10 +92,8 @@ class Counters:
         return tail
 
     async def _cursor(self, company_id: str) -> int | None:
-        # The cursor shares the collection of the buckets, whose type it has not.
-        found = await self._storage.find_one(METRICS, {"company_id": company_id, "id": CURSOR_ID})
-        seq = found["last_seq"] if found else None
-        return seq if isinstance(seq, int) else None
+        found = await self._storage.get(FoldCursor, (company_id, CURSOR_ID))
+        return found.last_seq if found else None
 
     async def _store(self, company_id: str, last: int | None, records: list[Record]) -> None:
         sums = with_imbalances(records)
