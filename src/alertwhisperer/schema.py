@@ -3,6 +3,8 @@
 SQLite's DDL, and later MongoDB's indexes, DynamoDB's tables and CloudFormation, are rendered from here.
 """
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +16,7 @@ from alertwhisperer.domain.company import Company, CompanyConfig
 from alertwhisperer.domain.delivery import Intake, Receipt
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident
-from alertwhisperer.domain.metric import Bucket
+from alertwhisperer.domain.metric import Bucket, FoldCursor
 from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.domain.timer import Timer
@@ -45,6 +47,8 @@ class Collection(Struct, frozen=True, kw_only=True):
     """One kind of document. `key` is the partition field and, where there is one, the sort field.
 
     `age_field` is the instant from which retention counts, `keep_days` the default (None: for ever).
+    `beside` are other documents kept under keys of the same form. An `unbounded` one may exceed an item of an engine
+    that has a limit: such an engine compresses and splits it.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Collection(Struct, frozen=True, kw_only=True):
     indexes: tuple[Index, ...] = ()
     age_field: str | None = None
     keep_days: int | None = None
+    beside: tuple[type[Struct], ...] = ()
+    unbounded: bool = False
 
 
 def _of_company(
@@ -121,7 +127,14 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         TimelineEntry,
         Index("company_id-incident_id-index", ("company_id", "incident_id")),
     ),
-    _of_company("deliveries", Intake, age="received_at", days=30),
+    Collection(
+        name="deliveries",
+        document=Intake,
+        key=("company_id", "id"),
+        age_field="received_at",
+        keep_days=30,
+        unbounded=True,
+    ),
     _of_company("receipts", Receipt, age="received_at", days=1),
     _of_company(
         "assets",
@@ -140,16 +153,29 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         key=("company_id", "seq"),
         age_field="at",
         keep_days=2,
+        unbounded=True,
     ),
     Collection(name="timers", document=Timer, key=("shard", "id")),
-    _of_company("metrics", Bucket),
+    Collection(name="metrics", document=Bucket, key=("company_id", "id"), beside=(FoldCursor,)),
     _of_company("snapshots", Snapshot),
 )
 
 BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}
-BY_DOCUMENT: Final = {collection.document: collection for collection in COLLECTIONS}
+BY_DOCUMENT: Final = {
+    document: collection for collection in COLLECTIONS for document in (collection.document, *collection.beside)
+}
+
+
+def _key_reader(key: tuple[str, ...]) -> Callable[[Struct], tuple[str | int, ...]]:
+    if len(key) > 1:
+        return attrgetter(*key)
+    only = attrgetter(key[0])
+    return lambda document: (only(document),)
+
+
+_KEYS: Final = {collection.name: _key_reader(collection.key) for collection in COLLECTIONS}
 
 
 def key_of(collection: Collection, document: Struct) -> tuple[str | int, ...]:
     """The key of a document, in the order of the collection's key fields."""
-    return tuple(getattr(document, field) for field in collection.key)
+    return _KEYS[collection.name](document)

@@ -1,5 +1,6 @@
 """Instants are text of one width, and times are read as senders write them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,24 +9,20 @@ from hypothesis import strategies as st
 
 from alertwhisperer.domain.instant import instant, is_instant, moment, plus, seconds_between, tolerant
 
-MOMENTS = st.datetimes(timezones=st.timezones())
+MOMENTS = st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1), timezones=st.timezones())
 
 
 @given(MOMENTS, MOMENTS)
 def test_text_order_is_time_order(one: Any, other: Any) -> None:
-    if one.year < 2 or other.year < 2 or one.year > 9997 or other.year > 9997:
-        return
-    assert (instant(one) < instant(other)) == (one < other)
+    assert (instant(one) < instant(other)) == (one.astimezone(UTC) < other.astimezone(UTC))
 
 
 @given(MOMENTS)
 def test_an_instant_keeps_its_microseconds_and_its_width(one: Any) -> None:
-    if one.year < 2 or one.year > 9997:
-        return
     text = instant(one)
     assert len(text) == 27
     assert is_instant(text)
-    assert moment(text) == one
+    assert moment(text) == one.astimezone(UTC)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from alertwhisperer.storage import get_database_adapter
 
 from alertwhisperer.clock import SystemIds, VirtualClock
+from alertwhisperer.storage import get_database_adapter
 from tests.support.world import World
 
 

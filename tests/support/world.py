@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from alertwhisperer.clock import VirtualClock
-from alertwhisperer.domain.company import Company, CompanyConfig
+from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig
 from alertwhisperer.domain.delivery import Outcome
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import Actor, Scope
@@ -59,13 +59,13 @@ class World:
         """Store a setting, as the settings page would."""
 
         def decide(draft: Draft) -> None:
-            version = draft.state.configs[kind][1] + 1 if kind in draft.state.configs else 1
+            _, version = draft.config(CONFIGS[kind])
             draft.put(
                 CompanyConfig(
                     company_id=company_id,
                     config_type=kind,  # type: ignore[arg-type]  # tests name it by its text
                     config_data=config,
-                    version=version,
+                    version=version + 1,
                     updated_at=draft.now,
                 )
             )

@@ -17,6 +17,7 @@ async def list_assets(
     request: Request,
     house: House,
     caller: Caller,
+    *,
     company_ids: CompanyIds = [],  # noqa: B006  # FastAPI copies defaults
     text: str = "",
     limit: Limit = 100,

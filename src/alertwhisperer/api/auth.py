@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import Depends
@@ -15,7 +16,7 @@ from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
 from alertwhisperer.domain.user import User, may
 from alertwhisperer.engine.runner import Once
 from alertwhisperer.engine.sessions import Claims, Sessions, visitor
-from alertwhisperer.live.admission import Admission, Credentials, may_send_cookie
+from alertwhisperer.live.admission import Admission, Credential
 from alertwhisperer.live.tickets import Tickets
 
 COOKIE: Final = "aw_session"
@@ -102,13 +103,19 @@ def credential(request: Request) -> tuple[str, bool]:
 
 
 def is_same_origin(request: Request, public_url: str) -> bool:
-    """Whether the request comes from a page of ours."""
-    return may_send_cookie(
-        request.headers.get("origin"),
-        request.headers,
-        secure=request.url.scheme == "https",
-        public_url=public_url or None,
-    )
+    """Whether the request comes from a page of ours: browsers name the page's origin in every unsafe request."""
+    origin = _origin(request.headers.get("origin", ""))
+    return origin is not None and origin in (_origin(str(request.base_url)), _origin(public_url))
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of a URL (RFC 6454); None if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
 
 
 def address_of(request: Request) -> str | None:
@@ -143,14 +150,11 @@ class SocketAuthenticator:
         self._sessions = sessions
         self._tickets = tickets
 
-    async def authenticate(self, credentials: Credentials) -> Admission:
-        """Whom a ticket, else a bearer token, else the cookie proves; Unauthenticated if none does."""
-        if credentials.ticket is not None:
-            return await self._admit(await self._tickets.redeem(credentials.ticket))
-        token = credentials.bearer or credentials.cookie
-        if not token:
-            raise Unauthenticated("sign in first")
-        return await self._admit(session_mark(self._sessions.read(token)))
+    async def authenticate(self, credential: Credential) -> Admission:
+        """Whom a ticket, a bearer token or the cookie proves; Unauthenticated if nobody."""
+        if credential.kind == "ticket":
+            return await self._admit(await self._tickets.redeem(credential.value))
+        return await self._admit(session_mark(self._sessions.read(credential.value)))
 
     async def renew(self, admission: Admission) -> Admission | None:
         """The same session as it stands now; None once it has ended."""

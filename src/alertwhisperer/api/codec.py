@@ -40,7 +40,8 @@ class Contract(Struct, frozen=True, kw_only=True):
     path: str
     verb: str
     status: int
-    takes: type[Struct] | None
+    takes: object
+    """The type of the body, or a tuple of alternatives; None for no body."""
     gives: object
     """The type of the answer; None for 204."""
     handler: str
@@ -100,12 +101,10 @@ def _adapted(handler: Handler, hints: dict[str, Any], status: int) -> Handler:
 
     signature = inspect.signature(handler)
     endpoint.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect and FastAPI read
-        parameters=[
-            each.replace(annotation=_parameter(hints[name])) for name, each in signature.parameters.items()
-        ],
+        parameters=[each.replace(annotation=_parameter(hints[name])) for name, each in signature.parameters.items()],
         return_annotation=Response,
     )
-    del endpoint.__wrapped__  # type: ignore[attr-defined]  # or FastAPI would look through it
+    del endpoint.__wrapped__  # or FastAPI would look through it
     return endpoint
 
 
@@ -133,7 +132,7 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
 
 
 def invalid(error: msgspec.ValidationError) -> Invalid:
-    """msgspec's sentence (`Expected … - at `$.a.b``, `… required field `a``) as ours."""
+    """Msgspec's sentence (`Expected … - at `$.a.b``, `… required field `a``) as ours."""
     said, _, place = str(error).partition(" - at ")
     path = place.strip("`").removeprefix("$").lstrip(".")
     if " field `" in said:

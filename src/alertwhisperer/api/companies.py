@@ -1,9 +1,14 @@
 """Companies, their keys and settings."""
 
+from typing import Final
+
+import msgspec
+from fastapi.requests import Request
 from msgspec import Struct
 
-from alertwhisperer.api.auth import Caller
+from alertwhisperer.api.auth import Caller, address_of
 from alertwhisperer.api.codec import Routes
+from alertwhisperer.api.ingest import OneResult, one_result
 from alertwhisperer.api.served import House
 from alertwhisperer.domain.company import (
     CorrelationConfig,
@@ -13,8 +18,17 @@ from alertwhisperer.domain.company import (
     WebhookSecurityInput,
 )
 from alertwhisperer.engine.companies import CompanyChanges, CompanySummary, NewCompany
+from alertwhisperer.engine.door import WebhookRequest
 
 routes = Routes("companies")
+
+TEST_ALERT: Final = {
+    "asset_name": "test-asset",
+    "signature": "test_alert",
+    "severity": "low",
+    "message": "A test alert, sent from Alert Whisperer",
+    "tool_source": "Alert Whisperer test",
+}
 
 
 class CreatedCompany(Struct, frozen=True, kw_only=True):
@@ -92,9 +106,7 @@ async def get_correlation(house: House, caller: Caller, company_id: str) -> Corr
 
 
 @routes.on("PUT", "/api/companies/{company_id}/configs/correlation", verb="config.write")
-async def put_correlation(
-    house: House, caller: Caller, company_id: str, body: CorrelationConfig
-) -> CorrelationConfig:
+async def put_correlation(house: House, caller: Caller, company_id: str, body: CorrelationConfig) -> CorrelationConfig:
     """Set how alerts of a company become incidents, whole; what is left out gets its default."""
     return await house.companies.set_config(await caller.scope(company_id), body, caller.once)
 
@@ -129,12 +141,25 @@ async def put_webhook_security(
 async def rotate_hmac_secret(house: House, caller: Caller, company_id: str, body: Rotation) -> HmacSecret:
     """Make a new HMAC secret; the old one is accepted for a while."""
     scope = await caller.scope(company_id)
-    return HmacSecret(
-        hmac_secret=await house.companies.rotate_secret(scope, overlap_minutes=body.overlap_minutes)
-    )
+    return HmacSecret(hmac_secret=await house.companies.rotate_secret(scope, overlap_minutes=body.overlap_minutes))
 
 
 @routes.on("POST", "/api/companies/{company_id}/configs/webhook_security/reveal", verb="config.reveal_secret")
 async def reveal_hmac_secret(house: House, caller: Caller, company_id: str) -> HmacSecret:
     """Show the HMAC secret; the audit log keeps who looked."""
     return HmacSecret(hmac_secret=await house.companies.reveal_secret(await caller.scope(company_id)))
+
+
+@routes.on("POST", "/api/companies/{company_id}/test-alert", verb="company.test_alert")
+async def send_test_alert(request: Request, house: House, caller: Caller, company_id: str) -> OneResult:
+    """Send a test alert through the whole path of a real one."""
+    scope = await caller.scope(company_id)
+    delivery = WebhookRequest(
+        source="alerts",
+        api_key="",
+        headers={},
+        body=msgspec.json.encode(TEST_ALERT),
+        received_at=house.clock.now(),
+        ip_address=address_of(request),
+    )
+    return one_result(await house.ingest.test(scope, delivery))

@@ -16,6 +16,7 @@ from alertwhisperer.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from alertwhisperer.domain.ledger import Disposition
 from alertwhisperer.engine.door import WebhookRequest
 from alertwhisperer.engine.ingest import Answer, Ingest
 from alertwhisperer.ports import Clock
@@ -44,7 +45,7 @@ class OneResult(Struct, frozen=True, kw_only=True):
 
     alert_id: str | None
     incident_id: str | None
-    disposition: str
+    disposition: Disposition
     duplicate: bool
     reason: str
 
@@ -106,6 +107,11 @@ class WebhookEdge:
 def _shown(answer: Answer) -> Results | OneResult:
     if answer.batch:
         return Results(answer.outcomes)
+    return one_result(answer)
+
+
+def one_result(answer: Answer) -> OneResult:
+    """What became of a single alert."""
     only = answer.outcomes[0]
     return OneResult(
         alert_id=only.alert_id,

@@ -1,7 +1,6 @@
 """What the API serves, handed over by the composition root."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import Depends
@@ -12,6 +11,7 @@ from alertwhisperer.engine.assets import Assets
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.companies import Companies
 from alertwhisperer.engine.incidents import Incidents
+from alertwhisperer.engine.ingest import Ingest
 from alertwhisperer.engine.reports import Reports
 from alertwhisperer.engine.sessions import Sessions
 from alertwhisperer.engine.users import Users
@@ -21,7 +21,7 @@ from alertwhisperer.ports import Clock, Ids, Storage
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """The nouns behind the routes, and the few facts that answers carry. `web` is the folder of the built app."""
+    """The nouns behind the routes, and the few facts that answers carry."""
 
     sessions: Sessions
     users: Users
@@ -29,13 +29,13 @@ class Served:
     assets: Assets
     incidents: Incidents
     alerts: Alerts
+    ingest: Ingest
     audit: Audit
     reports: Reports
     tickets: Tickets
     storage: Storage
     clock: Clock
     ids: Ids
-    web: Path
     version: str
     public_url: str = ""
     live_transport: Literal["auto", "polling"] = "auto"

@@ -29,7 +29,7 @@ class SignedIn(Struct, frozen=True, kw_only=True):
     """A bearer token and whose it is."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # a kind, not a token
     user: PublicUser
 
 

@@ -53,7 +53,11 @@ class Web:
     """Serves the build in `folder`. Only files found there when the process began are ever served."""
 
     def __init__(self, folder: Path) -> None:
-        found = [each for each in folder.rglob("*") if each.is_file() and not each.name.startswith(".")] if folder.is_dir() else []
+        found = (
+            [each for each in folder.rglob("*") if each.is_file() and not each.name.startswith(".")]
+            if folder.is_dir()
+            else []
+        )
         self._paths = {f"/{each.relative_to(folder).as_posix()}": each for each in found}
         self._files: dict[str, _File] = {}
 

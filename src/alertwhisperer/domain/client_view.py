@@ -55,6 +55,13 @@ def entry(seen: TimelineEntry) -> TimelineEntry | None:
     )
 
 
+def timeline(of: Incident, entries: list[TimelineEntry]) -> list[TimelineEntry]:
+    """The timeline of an incident without internal entries and names; the first entry tells its reason."""
+    shown = [seen for each in entries if (seen := entry(each)) is not None]
+    said = _reason(of.reason).sentence
+    return [replace(each, text=said) if each.kind == "created" else each for each in shown]
+
+
 def event(told: LoggedEvent) -> Raw | None:
     """The data of a live event as a client sees it; None if it is not for clients."""
     if told.internal:

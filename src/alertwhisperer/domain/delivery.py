@@ -19,7 +19,10 @@ class Outcome(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True, gc=False):
-    """One request of a monitoring tool: its bytes as text, and where each of its alerts ended, in order."""
+    """One request of a monitoring tool: its bytes as text, and where each of its alerts ended, in order.
+
+    `id` is the sender's own, empty when it gave none.
+    """
 
     id: str
     source: str
@@ -40,7 +43,8 @@ class Intake(Struct, frozen=True, kw_only=True, gc=False):
 class Receipt(Struct, frozen=True, kw_only=True):
     """What was answered under a delivery's own id (or a mutation's Idempotency-Key), for 24 h.
 
-    `answer` is the JSON that the first one got; `attempts` counts it and its repeats.
+    `answer` is the JSON that the first one got; `attempts` counts it and its repeats; `alert_ids` are those of a
+    small delivery, on whose alerts the attempts are shown.
     """
 
     company_id: str
@@ -49,5 +53,5 @@ class Receipt(Struct, frozen=True, kw_only=True):
     status: int
     answer: str
     attempts: int = 1
-    alerts: int = 0
+    alert_ids: list[str] = []
     fingerprint: str = ""

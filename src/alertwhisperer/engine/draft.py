@@ -23,6 +23,15 @@ T = TypeVar("T", bound=Struct)
 C = TypeVar("C", bound=Config)
 
 
+class Mark(Struct, frozen=True, gc=False):
+    """A point of a draft to which it can go back."""
+
+    journal: int
+    counts: dict[str, int]
+    audits: int
+    deliveries: int
+
+
 class Draft:
     """What a decision sees and changes: the state, with what this batch has decided so far."""
 
@@ -125,7 +134,7 @@ class Draft:
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of this company."""
-        self.state.set(self._counts, name, self._counts.get(name, 0) + by)
+        self._counts[name] = self._counts.get(name, 0) + by
 
     def audit(self, action: str, details: dict[str, object]) -> None:
         """Add to the company's audit chain."""
@@ -135,15 +144,16 @@ class Draft:
         """Store a delivery as it came; all of a batch share one document."""
         self._deliveries.append(delivery)
 
-    def mark(self) -> tuple[int, int, int]:
+    def mark(self) -> Mark:
         """This point, to come back to if the next decision fails."""
-        return self.state.mark(), len(self._audits), len(self._deliveries)
+        return Mark(self.state.mark(), dict(self._counts), len(self._audits), len(self._deliveries))
 
-    def restore(self, mark: tuple[int, int, int]) -> None:
+    def restore(self, mark: Mark) -> None:
         """Back to a mark, as if nothing since had been decided."""
-        self.state.undo(mark[0])
-        del self._audits[mark[1] :]
-        del self._deliveries[mark[2] :]
+        self.state.undo(mark.journal)
+        self._counts = dict(mark.counts)
+        del self._audits[mark.audits :]
+        del self._deliveries[mark.deliveries :]
 
     def is_empty(self) -> bool:
         """Whether nothing is to be committed."""

@@ -350,7 +350,7 @@ class Incidents:
                 draft.tell("incident_updated", after)
                 timeline.write(draft, after, Act(kind="woke", text="The snooze is over"))
 
-        await self._runner.run(scope, decide, _of_incident(due.subject_id), alone=False)
+        await self._runner.run(scope, decide, _of_incident(due.subject_id))
 
     async def settle_quiet(self, scope: Scope, due: Timer) -> None:
         """The quiet time after the last alert's end is over (a timer fired): resolve it if it stayed quiet."""
@@ -364,7 +364,7 @@ class Incidents:
             if quiet_until == due.due_at:
                 timeline.end_by_source(draft, incident)
 
-        await self._runner.run(scope, decide, _of_incident(due.subject_id), alone=False)
+        await self._runner.run(scope, decide, _of_incident(due.subject_id))
 
     async def get(self, scope: Scope, incident_id: str) -> Incident:
         """One incident, priority as of now. NotFound if this company has none of that id."""

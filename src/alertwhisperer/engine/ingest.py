@@ -17,14 +17,15 @@ from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
-from alertwhisperer.engine.loader import Loader
-from alertwhisperer.engine.runner import BATCH_AT_MOST, Runner
-from alertwhisperer.engine.state import CompanyState
+from alertwhisperer.engine.runner import BATCH_AT_MOST, Runner, Want
 from alertwhisperer.sources.parsed import Parsed, Rejected
 from alertwhisperer.sources.registry import SOURCES, Source
 
 PACK_FROM: Final = 4_096
 """Answers longer than this (characters) are kept compressed."""
+
+SHOWN_ATTEMPTS: Final = 10
+"""Deliveries of up to so many alerts show their attempts on each."""
 
 PACKED: Final = "zlib:"
 READMISSIONS: Final = 5
@@ -82,7 +83,7 @@ class Ingest:
             part = _Part(
                 request, parsed, parsed.items[start : start + BATCH_AT_MOST], start // BATCH_AT_MOST, admission
             )
-            outcomes += await self._runner.run(scope, part.decide, part.load, weight=len(part.items), alone=False)
+            outcomes += await self._runner.run_batched(scope, part.decide, part.want)
         return Answer(outcomes=outcomes, batch=parsed.batch)
 
     async def test(self, scope: Scope, request: WebhookRequest) -> Answer:
@@ -124,20 +125,14 @@ class _Part:
         self._admission = admission
 
     @property
+    def want(self) -> Want:
+        """What deciding this part will look for."""
+        return Want(self._incoming, self._receipt_id, len(self.items))
+
+    @property
     def _receipt_id(self) -> str | None:
         given = self._request.delivery_id
         return f"{self._request.source}#{given}#{self._number}" if given else None
-
-    async def load(self, state: CompanyState, loader: Loader) -> None:
-        """What deciding this part will look for; with a complete state and no delivery id that is nothing."""
-        receipt_id = self._receipt_id
-        if receipt_id:
-            await loader.fetch(state, Receipt, (state.company_id, receipt_id))
-            receipt = state.scratch.get((Receipt, (state.company_id, receipt_id)))
-            if isinstance(receipt, Receipt):
-                await loader.fetch(state, Alert, *_few_alerts(state.company_id, receipt))
-                return
-        await loader.fetch_for(state, self._incoming)
 
     def decide(self, draft: Draft) -> list[Outcome]:
         """The outcome of each item, in order."""
@@ -150,7 +145,7 @@ class _Part:
             if receipt is not None:
                 return self._repeat(draft, receipt)
         outcomes = self._outcomes(draft)
-        delivery = self._delivery(draft, outcomes)
+        delivery = self._delivery(outcomes)
         draft.keep(delivery)
         self._count(draft, [each.disposition for each in outcomes])
         if receipt_id:
@@ -166,10 +161,10 @@ class _Part:
             for each in self.items
         ]
 
-    def _delivery(self, draft: Draft, outcomes: list[Outcome]) -> Delivery:
+    def _delivery(self, outcomes: list[Outcome]) -> Delivery:
         body = self._request.body.decode("utf-8", "replace") if self._number == 0 else ""
         return Delivery(
-            id=self._request.delivery_id or draft.new_id(),
+            id=self._request.delivery_id or "",
             source=self._request.source,
             received_at=self._request.received_at,
             body=body,
@@ -179,8 +174,8 @@ class _Part:
     def _repeat(self, draft: Draft, receipt: Receipt) -> list[Outcome]:
         """Answer as the first one was answered; count the attempt; change nothing else."""
         draft.put(replace(receipt, attempts=receipt.attempts + 1))
-        for key in _few_alerts(draft.company_id, receipt):
-            alert = draft.get(Alert, key)
+        for alert_id in receipt.alert_ids:
+            alert = draft.get(Alert, (draft.company_id, alert_id))
             if alert is not None:
                 draft.put(replace(alert, delivery_attempts=receipt.attempts + 1))
         outcomes = _outcomes_of(receipt)
@@ -210,7 +205,7 @@ def _receipt(draft: Draft, receipt_id: str, outcomes: list[Outcome]) -> Receipt:
         received_at=draft.now,
         status=status,
         answer=text,
-        alerts=len(outcomes),
+        alert_ids=[each.alert_id for each in outcomes if each.alert_id] if len(outcomes) <= SHOWN_ATTEMPTS else [],
     )
 
 
@@ -219,13 +214,3 @@ def _outcomes_of(receipt: Receipt) -> list[Outcome]:
     if text.startswith(PACKED):
         text = zlib.decompress(b64decode(text.removeprefix(PACKED))).decode()
     return OUTCOMES.decode(text)
-
-
-_FEW: Final = 10
-
-
-def _few_alerts(company_id: str, receipt: Receipt) -> list[tuple[str, str]]:
-    """The keys of a small delivery's alerts, whose attempts are counted one by one."""
-    if receipt.alerts > _FEW:
-        return []
-    return [(company_id, each.alert_id) for each in _outcomes_of(receipt) if each.alert_id]

@@ -1,6 +1,6 @@
 """Brings a company's state up to its log, and fetches into it what a decision will look for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from alertwhisperer.domain.alert import Alert, IncomingAlert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import Company, CompanyConfig
+from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.engine.state import CACHE_AT_MOST, CompanyState
 from alertwhisperer.ports import Key, Log, Query, Reader
@@ -104,30 +105,41 @@ class Loader:
                 each.merged_into for each in found if each.merged_into and each.merged_into not in state.incidents
             }
 
-    async def fetch_for(self, state: CompanyState, incoming: list[IncomingAlert]) -> None:
-        """All that placing these alerts can ask for; nothing is read while the state is complete."""
-        await self.fetch_open(state, {each.dedup_key for each in incoming})
+    async def fetch_for(
+        self, state: CompanyState, incoming: Sequence[IncomingAlert], receipt_ids: Sequence[str]
+    ) -> None:
+        """All that deciding on these deliveries can ask for; nothing is read while the state is complete."""
+        if receipt_ids:
+            await self._fetch_receipts(state, receipt_ids)
+        if not state.alerts_complete:
+            await self.fetch_open(state, (each.dedup_key for each in incoming))
         if not (state.incidents_complete and state.closed_complete):
-            keys = {state.correlation_key(each)[0] for each in incoming} - state.by_key.keys()
+            known = state.by_key
+            keys = {key for each in incoming if (key := state.correlation_key(each)[0]) not in known}
             await self._fetch_by_key(state, keys)
-        known = (state.open_alerts.get(each.dedup_key) for each in incoming)
-        await self.fetch_incidents(state, [each.correlated_incident_id for each in known if each])
+            active = (state.open_alerts.get(each.dedup_key) for each in incoming)
+            await self.fetch_incidents(state, [each.correlated_incident_id for each in active if each])
         if not state.assets_complete:
-            names = {each.asset_name for each in incoming} - state.assets.keys()
+            names = sorted({each.asset_name for each in incoming if each.asset_name not in state.assets})
             if names:
-                await self.fetch_where(
-                    state,
-                    Asset,
-                    {"company_id": state.company_id, "name": {"$in": sorted(names)}},
-                )
+                await self.fetch_where(state, Asset, {"company_id": state.company_id, "name": {"$in": names}})
 
-    async def fetch_open(self, state: CompanyState, dedup_keys: set[str]) -> None:
+    async def _fetch_receipts(self, state: CompanyState, receipt_ids: Sequence[str]) -> None:
+        """Receipts of earlier deliveries under these ids, and the alerts of small ones, whose attempts are counted."""
+        receipts = await self._reader.get_many(Receipt, [(state.company_id, each) for each in receipt_ids])
+        for receipt in receipts:
+            state.install(receipt)
+        await self.fetch(state, Alert, *[(state.company_id, each) for found in receipts for each in found.alert_ids])
+
+    async def fetch_open(self, state: CompanyState, dedup_keys: Iterable[str]) -> None:
         """Open alerts by dedup key that are not here, unless the state is sure to hold all there are."""
-        missing = dedup_keys - state.open_alerts.keys()
-        if missing and not state.alerts_complete:
+        if state.alerts_complete:
+            return
+        missing = sorted({key for key in dedup_keys if key not in state.open_alerts})
+        if missing:
             query: Query = {
                 "company_id": state.company_id,
-                "dedup_key": {"$in": sorted(missing)},
+                "dedup_key": {"$in": missing},
                 "status": {"$ne": "resolved"},
             }
             await self.fetch_where(state, Alert, query)

@@ -6,12 +6,13 @@ undo, read what the other process wrote, decide again.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 from msgspec import Struct, json
 
+from alertwhisperer.domain.alert import IncomingAlert
 from alertwhisperer.domain.change import Change
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.errors import (
@@ -55,25 +56,25 @@ class Once(Struct, frozen=True):
     fingerprint: str
 
 
+class Want(Struct, frozen=True, gc=False):
+    """What a delivery will look for, so that a whole batch of them is fetched at once. `weight` is in alerts."""
+
+    incoming: Sequence[IncomingAlert]
+    receipt_id: str | None
+    weight: int
+
+
 class Intent(Generic[T]):
-    """One decision waiting for its company's next commit. `weight` is its share of a batch, in alerts."""
+    """One decision waiting for its company's next commit. One that has a `load` begins a batch."""
 
-    __slots__ = ("alone", "answer", "decide", "future", "load", "scope", "weight")
+    __slots__ = ("answer", "decide", "future", "load", "scope", "want", "weight")
 
-    def __init__(
-        self,
-        scope: Scope,
-        decide: Callable[[Draft], T],
-        load: Need | None,
-        *,
-        weight: int,
-        alone: bool,
-    ) -> None:
+    def __init__(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None, want: Want | None) -> None:
         self.scope = scope
         self.decide = decide
         self.load = load
-        self.weight = weight
-        self.alone = alone
+        self.want = want
+        self.weight = want.weight if want else 1
         self.answer: T | None = None
         self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -116,24 +117,22 @@ class Runner:
         self.audit_key = audit_key
         self._desks: dict[str, _Desk] = {}
 
-    async def run(
-        self,
-        scope: Scope,
-        decide: Callable[[Draft], T],
-        load: Need | None = None,
-        *,
-        weight: int = 1,
-        alone: bool = True,
-    ) -> T:
+    async def run(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None = None) -> T:
         """Run one decision in its company's next commit; returns its answer once that is durable.
 
-        load: fetches what `decide` will look for. alone: `load` reads by query, so it must see all that was decided
-        before; such an intent begins a batch. Raises what `decide` raises, or Unavailable.
+        load: fetches what `decide` will look for; it sees all that was decided before. Raises what `decide` raises,
+        or Unavailable.
         """
-        if self.tally.queued + weight > QUEUED_AT_MOST:
+        return await self._queue(Intent(scope, decide, load, None))
+
+    async def run_batched(self, scope: Scope, decide: Callable[[Draft], T], want: Want) -> T:
+        """`run` for a delivery, whose needs are fetched together with those of its whole batch."""
+        return await self._queue(Intent(scope, decide, None, want))
+
+    async def _queue(self, intent: Intent[T]) -> T:
+        if self.tally.queued + intent.weight > QUEUED_AT_MOST:
             raise Unavailable("too much is waiting to be stored", retry_after=1)
-        intent = Intent(scope, decide, load, weight=weight, alone=alone and load is not None)
-        self._desk(scope.company_id).take(intent)
+        self._desk(intent.scope.company_id).take(intent)
         return await intent.future
 
     async def run_once(
@@ -261,7 +260,7 @@ class _Desk:
     def _next_batch(self) -> list[Intent[object]]:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
-        while self._queue and not self._queue[0].alone and weight + self._queue[0].weight <= BATCH_AT_MOST:
+        while self._queue and self._queue[0].load is None and weight + self._queue[0].weight <= BATCH_AT_MOST:
             batch.append(self._queue.popleft())
             weight += batch[-1].weight
         self._runner.tally.queued -= weight
@@ -305,10 +304,15 @@ class _Desk:
             intent.fail(error)
 
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
+        loader = self._runner.loader
+        wants = [intent.want for intent in batch if intent.want is not None]
+        if wants:
+            incoming = [each for want in wants for each in want.incoming]
+            await loader.fetch_for(state, incoming, [want.receipt_id for want in wants if want.receipt_id])
         for intent in batch:
             if intent.load is not None:
                 try:
-                    await intent.load(state, self._runner.loader)
+                    await intent.load(state, loader)
                 except AlertWhispererError as error:
                     intent.fail(error)
 

@@ -43,7 +43,7 @@ class CompanyState:
         self.seq = 0
         self.audit_head = ""
         self.company: Company | None = None
-        self.configs: dict[str, tuple[Config, int]] = {}
+        self._settings: dict[type[Struct], tuple[Config, int]] = {}
         self.open_alerts: dict[str, Alert] = {}
         self.incidents: dict[str, Incident] = {}
         self.by_key: dict[str, str] = {}
@@ -60,10 +60,8 @@ class CompanyState:
 
     def config(self, kind: type[C]) -> tuple[C, int]:
         """A setting and its version; the defaults, version 0, where nothing is stored."""
-        for config, version in self.configs.values():
-            if isinstance(config, kind):
-                return config, version
-        return kind(), 0
+        found = self._settings.get(kind)
+        return cast("tuple[C, int]", found) if found else (kind(), 0)
 
     def correlation_key(self, incoming: IncomingAlert | Alert) -> tuple[str, dict[str, str]]:
         """The correlation key of an alert under the present setting, and the values that make it."""
@@ -108,7 +106,7 @@ class CompanyState:
 
     def _install_config(self, document: CompanyConfig) -> None:
         config = convert(document.config_data, CONFIGS[document.config_type])
-        self.set(self.configs, document.config_type, (config, document.version))
+        self.set(self._settings, type(config), (config, document.version))
         if isinstance(config, CorrelationConfig):
             self.set(self.__dict__, "pending", {})
             for alert in self.open_alerts.values():

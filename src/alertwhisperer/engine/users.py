@@ -16,6 +16,7 @@ from alertwhisperer.domain.user import (
     canonical_email,
     check_grant,
     check_password,
+    may,
     publish,
     require,
     serves,
@@ -76,6 +77,15 @@ class Users:
         reach = _reach(scopes)
         seen = [each for each in found if reach is None or serves(each, reach)]
         return [publish(each, reach) for each in sorted(seen, key=lambda each: each.name.lower())]
+
+    async def assignee_name(self, scope: Scope, user_id: str) -> str:
+        """The name of someone who can be given an incident of this company; Invalid, naming `user_id`, if not."""
+        require(scope.actor, "incident.assign")
+        user = await self._reader.get(User, (user_id,))
+        able = user is not None and user.active and may(user.role, "incident.assign")
+        if user is None or not able or not serves(user, [scope.company_id]):
+            raise Invalid("must be an active technician, or higher, of this company", "user_id")
+        return user.name
 
     async def create(self, scopes: Scopes, new: NewUser, once: Once | None = None) -> tuple[PublicUser, str | None]:
         """A new user, and the password if it was made here (and this is not a repeat).

@@ -94,13 +94,14 @@ def required(value: object, field: str, at_most: int) -> str:
         raise Invalid("must not be empty", field)
     if len(text) > at_most:
         raise Invalid(f"must have at most {at_most} characters", field)
-    if not text.isascii() or _CONTROL.search(text):
-        check_text(text, field)
+    check_text(text, field)
     return text
 
 
 def check_text(text: str, field: str) -> None:
     """Invalid where a text holds what not every engine stores: control characters, lone surrogates."""
+    if text.isascii() and text.isprintable():
+        return
     if _CONTROL.search(text):
         raise Invalid("must not hold control characters", field)
     if any("\ud800" <= letter <= "\udfff" for letter in text):

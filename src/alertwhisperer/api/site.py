@@ -1,0 +1,100 @@
+"""The API as one application: every noun's routes, problems, documents and headers."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.requests import Request
+from fastapi.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import alertwhisperer
+from alertwhisperer.api import (
+    alerts,
+    assets,
+    audit,
+    companies,
+    docs,
+    events,
+    incidents,
+    problems,
+    reports,
+    sessions,
+    users,
+    webhooks,
+)
+from alertwhisperer.api.codec import Contract, Routes, respond
+from alertwhisperer.api.openapi import document
+from alertwhisperer.api.served import Served
+from alertwhisperer.api.web import SECURITY
+
+NOUNS: Final[tuple[Routes, ...]] = (
+    sessions.routes,
+    users.routes,
+    companies.routes,
+    alerts.routes,
+    incidents.routes,
+    assets.routes,
+    audit.routes,
+    reports.routes,
+    events.routes,
+    docs.routes,
+)
+BODY_AT_MOST: Final = 1 << 20
+"""Bytes of a request; webhooks have a door, and a limit, of their own."""
+
+
+def contracts() -> list[Contract]:
+    """The contract of every route, for whoever walks the table."""
+    return [contract for noun in NOUNS for contract in noun.contracts]
+
+
+def create_api(served: Served | None = None) -> FastAPI:
+    """The application over `served`; without it only its document can be asked for."""
+    api = FastAPI(
+        title="Alert Whisperer",
+        version=alertwhisperer.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=BODY_AT_MOST,
+    )
+    api.state.served = served
+    problems.install(api)
+    for noun in NOUNS:
+        api.include_router(noun)
+    api.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)
+    api.add_middleware(Headers)
+    return api
+
+
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document of the API, webhooks included."""
+    api = create_api()
+    return document(api.version, api.routes, contracts(), webhooks.EXTRA)
+
+
+async def _openapi(request: Request) -> Response:
+    app: FastAPI = request.app
+    return respond(document(app.version, app.routes, contracts(), webhooks.EXTRA))
+
+
+class Headers:
+    """Puts the security headers on every answer of the API that does not bring its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._always = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_missing(self._always, message["headers"])]
+            await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+def _missing(always: Iterable[tuple[bytes, bytes]], there: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    names = {name.lower() for name, _ in there}
+    return [each for each in always if each[0] not in names]

@@ -1,0 +1,401 @@
+"""SQLite, the embedded engine: one file, one writing thread, a few reading ones (DESIGN §3, §4)."""
+
+# ruff: noqa: S608  # only names of schema.py are put into SQL; every value is bound
+import asyncio
+import logging
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from msgspec import Struct, json
+
+from alertwhisperer.domain.change import Change, Write
+from alertwhisperer.domain.errors import Conflict, Invalid, Unavailable
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.instant import Instant
+from alertwhisperer.domain.scope import Scope
+from alertwhisperer.ports import Document, Key, Query, Sort
+from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
+from alertwhisperer.storage import migrate
+from alertwhisperer.storage.codec import (
+    check_scope,
+    check_stored,
+    collection_named,
+    decode,
+    encode,
+    encode_writes,
+    make_record,
+    typed,
+)
+from alertwhisperer.storage.match import project
+from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.sqlite_doorbell import Doorbell
+from alertwhisperer.storage.sqlite_reads import Readers, connect
+from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
+from alertwhisperer.storage.sqlite_writer import FileLock, Writer
+from alertwhisperer.storage.sqlite_writes import Value, by_keys_sql, document_row, insert, keys_json, prepare, run
+from alertwhisperer.storage.update import Edit, apply_update, parse_update
+from alertwhisperer.storage.values import check_value
+
+T = TypeVar("T", bound=Struct)
+R = TypeVar("R")
+
+_log: Final = logging.getLogger(__name__)
+_record_json: Final = json.Encoder()
+
+_HEAD: Final = """max(
+  ifnull((SELECT max(seq) FROM events WHERE company_id = ?1), 0),
+  ifnull((SELECT json_extract(document, '$.seq') FROM snapshots WHERE company_id = ?1 AND id = 'head'), 0))"""
+_APPEND: Final = f"""INSERT INTO events (company_id, seq, at, document)
+SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {_HEAD}"""
+_AUDIT_HEAD: Final = """SELECT json_extract(document, '$.seq') AS seq, json_extract(document, '$.audit_head')
+FROM (SELECT document FROM (SELECT document FROM events WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1)
+UNION ALL SELECT document FROM snapshots WHERE company_id = ?1 AND id = 'head') ORDER BY seq DESC LIMIT 1"""
+_COMPANIES: Final = """WITH RECURSIVE company(id) AS (
+  SELECT min(company_id) FROM events
+  UNION ALL SELECT (SELECT min(company_id) FROM events WHERE company_id > company.id) FROM company WHERE id IS NOT NULL
+)
+SELECT (SELECT max(seq) FROM events WHERE company_id = company.id), id FROM company WHERE id IS NOT NULL
+UNION ALL SELECT json_extract(document, '$.seq'), company_id FROM snapshots WHERE id = 'head'"""
+_RECORDS: Final = "SELECT document FROM events WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+
+class SQLiteStorage:
+    """`ports.Storage` on one SQLite file, shared by any number of processes of one machine.
+
+    Opens itself at first use. `read_seconds` bounds a typed read, `long_read_seconds` one of the public adapter.
+    """
+
+    def __init__(
+        self, path: str | Path, *, readers: int = 4, read_seconds: float = 1.0, long_read_seconds: float = 30.0
+    ) -> None:
+        self.path = Path(path)
+        self._threads = readers
+        self._read_seconds = read_seconds
+        self._long_read_seconds = long_read_seconds
+        self._opening = asyncio.Lock()
+        self._house: _Open | None = None
+        self._closed = False
+        self._listeners: list[Callable[[Record], None]] = []
+        self._doorbell = Doorbell(self.path)
+
+    # ------------------------------------------------------------ Storage
+
+    async def open(self) -> None:
+        """See `ports.Storage.open`."""
+        await self._opened()
+
+    async def close(self) -> None:
+        """See `ports.Storage.close`."""
+        self._closed = True
+        house, self._house = self._house, None
+        if house is None:
+            return
+        await house.writer.close()
+        self._doorbell.close()
+        await asyncio.to_thread(house.readers.close)
+        await asyncio.to_thread(house.connection.close)
+        house.lock.close()
+
+    async def check(self) -> dict[str, object]:
+        """See `ports.Storage.check`. Takes the write lock, and writes nothing."""
+        house = await self._opened()
+        await house.writer.submit(lambda _: None)
+        found = await house.readers.run(lambda connection: connection.execute("PRAGMA user_version").fetchone()[0])
+        log = self.path.with_name(self.path.name + "-wal")
+        return {
+            "engine": "sqlite",
+            "path": str(self.path),
+            "sqlite_version": sqlite3.sqlite_version,
+            "schema_version": found,
+            "schema_wanted": VERSION,
+            "size_bytes": self.path.stat().st_size,
+            "wal_bytes": log.stat().st_size if log.exists() else 0,
+            "disk_free_bytes": shutil.disk_usage(self.path.parent).free,
+        }
+
+    # ------------------------------------------------------------ Log
+
+    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+        """See `ports.Log.commit`."""
+        house = await self._opened()
+        check_scope(scope, change.writes)
+        encoded = encode_writes(change.writes)
+        record = make_record(scope, base_seq + 1, change, encoded, commit_id=commit_id, at=at)
+        prepared = prepare(change.writes, encoded)
+        appended = (record.company_id, record.seq, at, _record_json.encode(record))
+
+        def act(connection: sqlite3.Connection) -> Record:
+            if not connection.execute(_APPEND, appended).rowcount:
+                raise Conflict(f"the log of {scope.company_id} does not stand at {base_seq}")
+            run(connection, prepared)
+            return record
+
+        return await house.writer.submit(act, self._tell)
+
+    async def head(self, company_id: str) -> tuple[int, str]:
+        """See `ports.Log.head`."""
+        rows = await self._rows(_AUDIT_HEAD, (company_id,))
+        return (rows[0][0], rows[0][1].decode()) if rows else (0, "")
+
+    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+        """See `ports.Log.records`."""
+        return await self._documents(Record, _RECORDS, (company_id, after, limit))
+
+    async def companies_with_log(self) -> list[tuple[str, int]]:
+        """See `ports.Log.companies_with_log`."""
+        heads: dict[str, int] = {}
+        for seq, company in await self._rows(_COMPANIES, ()):
+            heads[company.decode()] = max(seq, heads.get(company.decode(), 0))
+        return sorted(heads.items())
+
+    async def store(self, writes: Sequence[Write]) -> None:
+        """See `ports.Log.store`."""
+        house = await self._opened()
+        prepared = prepare(writes, encode_writes(tuple(writes)))
+        await house.writer.submit(lambda connection: run(connection, prepared))
+
+    def on_commit(self, listener: Callable[[Record], None]) -> None:
+        """See `ports.Log.on_commit`."""
+        self._listeners.append(listener)
+
+    async def doorbell(self) -> AsyncIterator[None]:
+        """See `ports.Log.doorbell`."""
+        await self._opened()
+        async for _ in self._doorbell.rings():
+            yield
+
+    # ------------------------------------------------------------ Reader
+
+    async def get(self, kind: type[T], key: Key) -> T | None:
+        """See `ports.Reader.get`."""
+        found = await self.get_many(kind, [key])
+        return found[0] if found else None
+
+    async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
+        """See `ports.Reader.get_many`."""
+        collection = _collection_of(kind)
+        for key in keys:
+            _check_key(collection, key)
+        return await self._documents(kind, by_keys_sql(collection.name), (keys_json(keys),))
+
+    async def select(
+        self,
+        kind: type[T],
+        query: Query,
+        *,
+        sort: Sort | None = None,
+        limit: int | None = None,
+        before: Key | None = None,
+    ) -> list[T]:
+        """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
+        collection = _collection_of(kind)
+        asked = where(collection, parse_query(query))
+        if before is not None:
+            asked = _below(collection, asked, before, sort)
+        order = order_by(collection, parse_sort(sort or ()), key_descending=True)
+        sql, bound = _select(collection, "document", asked, order, limit)
+        return await self._documents(kind, sql, bound)
+
+    async def count(self, kind: type[Struct], query: Query) -> int:
+        """See `ports.Reader.count`."""
+        return await self._count(_collection_of(kind), query, self._read_seconds)
+
+    # ------------------------------------------------------------ DatabaseAdapter
+
+    async def insert_one(self, collection: str, document: Document) -> str:
+        """See `ports.DatabaseAdapter.insert_one`."""
+        return (await self.insert_many(collection, [document]))[0]
+
+    async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
+        """See `ports.DatabaseAdapter.insert_many`."""
+        into = collection_named(collection)
+        rows = [_checked_row(into, document) for document in documents]
+        await self._write(lambda connection: insert(connection, collection, rows, upsert=False))
+        return [str(document[into.key[-1]]) for document in documents]
+
+    async def find_one(
+        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
+    ) -> dict[str, object] | None:
+        """See `ports.DatabaseAdapter.find_one`."""
+        found = await self.find(collection, query, projection, limit=1)
+        return found[0] if found else None
+
+    async def find(
+        self,
+        collection: str,
+        query: Query,
+        projection: Mapping[str, int] | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, object]]:
+        """See `ports.DatabaseAdapter.find`."""
+        source = collection_named(collection)
+        kept = parse_projection(projection)
+        order = order_by(source, parse_sort(sort or ()), key_descending=False)
+        sql, bound = _select(source, "document", where(source, parse_query(query)), order, limit)
+
+        def ask(connection: sqlite3.Connection) -> list[dict[str, object]]:
+            return [project(decode(row[0]), kept) for row in connection.execute(sql, bound)]
+
+        return await (await self._opened()).readers.run(ask, seconds=self._long_read_seconds)
+
+    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """See `ports.DatabaseAdapter.update_one`."""
+        return await self._update(collection, query, update, 1)
+
+    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """See `ports.DatabaseAdapter.update_many`."""
+        return await self._update(collection, query, update, None)
+
+    async def delete_one(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.delete_one`."""
+        return await self._delete(collection, query, 1)
+
+    async def delete_many(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.delete_many`."""
+        return await self._delete(collection, query, None)
+
+    async def count_documents(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.count_documents`."""
+        return await self._count(collection_named(collection), query, self._long_read_seconds)
+
+    # ------------------------------------------------------------ inside
+
+    async def _opened(self) -> "_Open":
+        if self._house is not None:
+            return self._house
+        async with self._opening:
+            if self._closed:
+                raise Unavailable("the database is closed")
+            if self._house is None:
+                self._house = await self._connect()
+            return self._house
+
+    async def _connect(self) -> "_Open":
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(migrate.lock_path(self.path))
+            connection = await asyncio.to_thread(_prepared, self.path, lock)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(f"{self.path} cannot be opened: {error}") from error
+        readers = Readers(self.path, threads=self._threads, seconds=self._read_seconds)
+        return _Open(connection, lock, Writer(connection, lock, self._doorbell.ring), readers)
+
+    async def _documents(self, kind: type[T], sql: str, bound: tuple[Bound, ...]) -> list[T]:
+        def ask(connection: sqlite3.Connection) -> list[T]:
+            return [typed(kind, row[0]) for row in connection.execute(sql, bound)]
+
+        return await (await self._opened()).readers.run(ask)
+
+    async def _rows(self, sql: str, bound: tuple[Bound, ...]) -> list[tuple[int, bytes]]:
+        house = await self._opened()
+        return await house.readers.run(lambda connection: connection.execute(sql, bound).fetchall())
+
+    async def _write(self, act: Callable[[sqlite3.Connection], R]) -> R:
+        return await (await self._opened()).writer.submit(act)
+
+    def _tell(self, record: Record) -> None:
+        for listener in self._listeners:
+            try:
+                listener(record)
+            except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
+                _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
+
+    async def _count(self, collection: Collection, query: Query, seconds: float) -> int:
+        asked = where(collection, parse_query(query))
+        sql = f'SELECT count(*) FROM "{collection.name}" WHERE {asked.text}'
+        house = await self._opened()
+        rows = await house.readers.run(lambda each: each.execute(sql, asked.bound).fetchall(), seconds=seconds)
+        return int(rows[0][0])
+
+    async def _update(self, collection: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
+        source, edits = collection_named(collection), parse_update(update)
+        sql, bound = _in_key_order(source, query, limit)
+
+        def act(connection: sqlite3.Connection) -> int:
+            rows = [_edited(source, decode(row[0].encode()), edits) for row in connection.execute(sql, bound)]
+            insert(connection, source.name, rows, upsert=True)
+            return len(rows)
+
+        return await self._write(act)
+
+    async def _delete(self, collection: str, query: Query, limit: int | None) -> int:
+        source = collection_named(collection)
+        order = order_by(source, (), key_descending=False)
+        picked, bound = _select(source, "rowid", where(source, parse_query(query)), order, limit)
+        sql = f'DELETE FROM "{source.name}" WHERE rowid IN ({picked})'
+        return await self._write(lambda connection: connection.execute(sql, bound).rowcount)
+
+
+class _Open(Struct, frozen=True):
+    """What an open storage holds."""
+
+    connection: sqlite3.Connection
+    lock: FileLock
+    writer: Writer
+    readers: Readers
+
+
+def _prepared(path: Path, lock: FileLock) -> sqlite3.Connection:
+    connection = connect(path)
+    try:
+        with lock.held():
+            migrate.prepare(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -65536")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _collection_of(kind: type[Struct]) -> Collection:
+    collection = BY_DOCUMENT.get(kind)
+    if collection is None:
+        raise Invalid(f"{kind.__name__} is not a document of any collection")
+    return collection
+
+
+def _check_key(collection: Collection, key: Key) -> None:
+    if len(key) != len(collection.key):
+        raise Invalid(f"a key of {collection.name} is {collection.key}", "key")
+
+
+def _below(collection: Collection, asked: Sql, before: Key, sort: Sort | None) -> Sql:
+    _check_key(collection, before)
+    if sort:
+        raise Invalid("`before` pages the default order only", "before")
+    names = ", ".join(f'"{name}"' for name in collection.key)
+    places = ", ".join("?" * len(before))
+    return Sql(f"({asked.text}) AND ({names}) < ({places})", asked.bound + before)
+
+
+def _select(
+    collection: Collection, what: str, asked: Sql, order: Sql, limit: int | None
+) -> tuple[str, tuple[Bound, ...]]:
+    text = f'SELECT {what} FROM "{collection.name}" WHERE {asked.text} ORDER BY {order.text}'
+    bound = asked.bound + order.bound
+    return (text, bound) if check_limit(limit) is None else (f"{text} LIMIT ?", (*bound, limit))
+
+
+def _in_key_order(collection: Collection, query: Query, limit: int | None) -> tuple[str, tuple[Bound, ...]]:
+    order = order_by(collection, (), key_descending=False)
+    return _select(collection, "document", where(collection, parse_query(query)), order, limit)
+
+
+def _checked_row(collection: Collection, document: Document) -> tuple[Value, ...]:
+    check_value(document, "")
+    raw = encode(document)
+    check_stored(collection, raw)
+    return document_row(collection, document, raw)
+
+
+def _edited(collection: Collection, document: dict[str, object], edits: tuple[Edit, ...]) -> tuple[Value, ...]:
+    after = apply_update(document, edits)
+    for name in collection.key:
+        if after.get(name) != document[name]:
+            raise Invalid(f"is part of the key of {collection.name} and cannot change", name)
+    return _checked_row(collection, after)
