@@ -7,7 +7,6 @@ blotted out here, last of all.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
 from typing import Final, Literal, TextIO, cast
 
 import structlog
@@ -75,9 +74,7 @@ def configure(
     )
     handler = logging.StreamHandler(stream)
     remove = cast("Processor", structlog.stdlib.ProcessorFormatter.remove_processors_meta)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer])
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer]))
     logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[handler], force=True)
 
 
@@ -87,8 +84,3 @@ def _renderer(style: Literal["text", "json"], stream: TextIO) -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
     )
-
-
-def bind(**fields: object) -> MutableMapping[str, object]:
-    """Say these fields with every further line of the present task."""
-    return structlog.contextvars.bind_contextvars(**fields)

@@ -116,7 +116,9 @@ COUNTS = st.dictionaries(st.sampled_from(["alerts.fires", "incidents.opened", "x
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), MOMENTS, COUNTS),
-        st.tuples(st.just("fold"), st.lists(st.sampled_from(["", "before", "after"]), min_size=1, max_size=3), st.none()),
+        st.tuples(
+            st.just("fold"), st.lists(st.sampled_from(["", "before", "after"]), min_size=1, max_size=3), st.none()
+        ),
     ),
     max_size=25,
 )

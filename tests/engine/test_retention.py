@@ -62,7 +62,6 @@ def later(world: World, days: float) -> None:
 async def test_the_least_id_of_an_instant_parts_older_ids_from_newer() -> None:
     assert first_id_at("2026-03-02T12:00:00.000000Z") == "019cae6b-6600"
     assert first_id_at("2026-03-02T11:59:59.999000Z") + "-7fff-bfff-ffffffffffff" < "019cae6b-6600"
-    assert "019cae6b-6600-7000-8000-000000000000" > "019cae6b-6600"
 
 
 async def test_resolved_alerts_go_after_ninety_days(world: World, retention: Retention) -> None:
@@ -139,7 +138,7 @@ async def test_a_timeline_longer_than_a_batch_goes_whole(world: World, retention
     await retention.sweep(HERE)
 
     assert await world.storage.count(TimelineEntry, ALL) == 0
-    assert retention.swept["incidents"] >= 1
+    assert retention.swept.sums["incidents"] >= 1
 
 
 async def test_deliveries_go_after_thirty_days_and_receipts_after_one(world: World, retention: Retention) -> None:

@@ -36,9 +36,11 @@ class Bells:
         self.rung: list[str] = []
         self.deaths: list[str] = []
         self.gate: asyncio.Event | None = None
+        self.asleep = asyncio.Event()
 
     async def ring(self, scope: Scope, due: Timer) -> None:
         if self.gate:
+            self.asleep.set()
             await self.gate.wait()
         death = self.deaths.pop(0) if self.deaths else ""
         if death == "before":
@@ -138,10 +140,7 @@ async def test_an_owner_that_slept_through_its_lease_is_fenced_off(storage: Stor
     sleeper.gate = asyncio.Event()
     slept = sleeper.scheduler()
     sleeping = asyncio.create_task(slept.tick(NOON))
-    while not (found := await storage.select(Timer, {"shard": timer("incident.wake", "acme", "", NOON).shard})) or (
-        found[0].lease_token is None
-    ):
-        await asyncio.sleep(0.005)
+    await sleeper.asleep.wait()
     assert await bells.scheduler().tick(plus(NOON, LEASE_SECONDS)) == 1
     sleeper.gate.set()
 

@@ -13,7 +13,9 @@ commands = typer.Typer(help="The audit chain of each company and of the MSP.", n
 
 @commands.command()
 def verify(
-    company: Annotated[str | None, typer.Option(help="A company's id or name; all and the MSP's own if left out.")] = None,
+    company: Annotated[
+        str | None, typer.Option(help="A company's id or name; all and the MSP's own if left out.")
+    ] = None,
 ) -> None:
     """Follow the chains from their beginning to the head that the log knows; exit code 1 if one is broken.
 

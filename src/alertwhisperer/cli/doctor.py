@@ -78,7 +78,9 @@ def _secrets(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding("keys", "error", str(error), "restore the secrets file from your backup, or set all three keys")
     except OSError as error:
-        return Finding("keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}")
+        return Finding(
+            "keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}"
+        )
     count = len(secrets.encryption_keys)
     where = f"kept in {path}" if path.exists() else "all set in the environment"
     return Finding("keys", "ok", f"JWT_SECRET, AUDIT_KEY and {count} of ENCRYPTION_KEYS are {where}")
@@ -122,7 +124,7 @@ def _port(settings: Settings) -> Finding:
 def _answers(settings: Settings) -> bool:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  # compared, not bound
     try:
-        with urlopen(f"http://{host}:{settings.port}/healthz", timeout=3) as response:  # noqa: S310  # always http
+        with urlopen(f"http://{host}:{settings.port}/healthz", timeout=3) as response:  # always http
             return b'"ok"' in response.read(100)
     except (URLError, OSError):
         return False
@@ -163,7 +165,9 @@ async def _clock(storage: Storage, clock: Clock) -> Finding:
     newest = await _newest(storage)
     if newest and seconds_between(now, newest) > SKEW_SECONDS:
         said = f"says {now}, but the database holds what was written at {newest}"
-        return Finding("clock", "error", said, "set it (timedatectl set-ntp true): alerts would seem to go back in time")
+        return Finding(
+            "clock", "error", said, "set it (timedatectl set-ntp true): alerts would seem to go back in time"
+        )
     return Finding("clock", "ok", f"says {now}, and nothing stored is later")
 
 
