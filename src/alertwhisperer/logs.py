@@ -21,7 +21,8 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_TEXT: Final = re.compile(
     r"""(?ix)
-    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?\s*[=:]\s*["']?(?:(?:bearer|basic)\s+)? )
+    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?
+      \s*[=:]\s*["']?(?:(?:bearer|basic)\s+)? )
     [^\s"'&,;)}\]]+
     | \baw_[\w-]{20,}
     | \beyJ[\w-]+\.[\w-]+\.[\w-]+
@@ -75,7 +76,8 @@ def configure(
     handler = logging.StreamHandler(stream)
     remove = cast("Processor", structlog.stdlib.ProcessorFormatter.remove_processors_meta)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer]))
-    logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[handler], force=True)
+    # Libraries say at INFO what our own lines say already.
+    logging.basicConfig(level=max(LEVELS[level], logging.WARNING), handlers=[handler], force=True)
 
 
 def _renderer(style: Literal["text", "json"], stream: TextIO) -> Processor:
