@@ -11,6 +11,7 @@ from alertwhisperer.domain.event import Cursor, Frame, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor
 from alertwhisperer.domain.user import may
+from alertwhisperer.live.message import Message
 
 WHOLE_RECORD: Final = 999_999
 """More than the events of any record: a cursor that ends in it stands behind a whole record."""
@@ -109,9 +110,9 @@ class Resync(Struct, frozen=True):
     seq: int
 
 
-def hello(cursors: dict[str, int], now: Instant) -> str:
+def hello(cursors: dict[str, int], now: Instant) -> Message:
     """The `hello` frame."""
-    return encode_frame("", "hello", Raw(_encode(Hello(cursors, now))), now)
+    return Message(encode_frame("", "hello", Raw(_encode(Hello(cursors, now))), now))
 
 
 def resync(company_id: str, seq: int, now: Instant) -> Parcel:
@@ -120,9 +121,15 @@ def resync(company_id: str, seq: int, now: Instant) -> Parcel:
     return Parcel(company_id, (encode_frame(str(place), "resync", Raw(_encode(Resync(company_id, seq))), now),))
 
 
-def one_message(texts: Sequence[str]) -> str:
-    """Several frames as one text: an array of them; a single one as itself."""
-    return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+def one_message(parcels: Sequence[Parcel]) -> Message:
+    """All frames of some parcels as one text: an array of them; a single one as itself."""
+    texts = [text for parcel in parcels for text in parcel.texts]
+    return Message(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]", len(texts))
+
+
+def single_messages(parcels: Sequence[Parcel]) -> list[Message]:
+    """Each frame as a text of its own, for who did not ask for batches."""
+    return [Message(text, 1) for parcel in parcels for text in parcel.texts]
 
 
 def sees_as_client(actor: Actor) -> bool:
