@@ -73,17 +73,26 @@ class Told:
 
     @cached_property
     def _for_client(self) -> list[Parcel]:
-        if any(self._client_view(event) is not event.data for event in self._record.events):
-            return pack(self._record, self._client_view)
-        return self._for_staff
+        seen = [self._client_view(event) for event in self._record.events]
+        same = all(data is event.data for data, event in zip(seen, self._record.events, strict=True))
+        return self._for_staff if same else _parcels(self._record, seen)
 
 
 def pack(record: Record, view: ClientView | None, after_n: int = -1) -> list[Parcel]:
-    """The frames of a record behind event `after_n`, in parcels."""
+    """The frames of a record behind event `after_n`, in parcels; all of them with no view."""
+    see = view or _everything
+    return _parcels(record, [see(event) if n > after_n else None for n, event in enumerate(record.events)])
+
+
+def _everything(event: LoggedEvent) -> Raw:
+    return event.data
+
+
+def _parcels(record: Record, seen: Sequence[Raw | None]) -> list[Parcel]:
     texts = tuple(
         encode_frame(f"{record.company_id}:{record.seq}:{n}", event.type, data, record.at)
-        for n, event in enumerate(record.events)
-        if n > after_n and (data := event.data if view is None else view(event)) is not None
+        for n, (event, data) in enumerate(zip(record.events, seen, strict=True))
+        if data is not None
     )
     return [
         Parcel(record.company_id, texts[start : start + FRAMES_AT_MOST])
