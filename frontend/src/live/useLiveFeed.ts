@@ -7,6 +7,7 @@ import { keys } from "@/api/keys";
 import { learnServerTime, serverNow } from "@/lib/now";
 
 import { announceFrames } from "./announcements";
+import { noteArrivals } from "./arrivals";
 import { attend, unseen } from "./attention";
 import { FrameBuffer } from "./buffer";
 import { LiveFeed, type Wire, type WireEvents } from "./feed";
@@ -105,6 +106,7 @@ function createFeed(cache: QueryClient): { feed: LiveFeed; buffer: FrameBuffer }
     poll,
     deliver: (frames) => {
       attend(frames);
+      noteArrivals(frames);
       flushed.push(frames);
       if (flushed.paused) report({ waiting: flushed.size });
     },

@@ -5,6 +5,7 @@ export const alerts = {
   one: "Alert",
   raw: "Raw",
   grouped: "Grouped",
+  showAs: "Show as",
   filter: "Message, signature or asset",
   facets: {
     status: "Status",
@@ -12,7 +13,7 @@ export const alerts = {
     tool_source: "Tool",
     asset_name: "Asset",
   },
-  sampled: (n: number) => `Counts over the newest ${n}`,
+  sampled: (n: string) => `Counts over the newest ${n}`,
   neverTitle: "No alerts yet",
   neverText: "Send the first one with this company's key:",
   neverPick: "Choose a company to see its key and a command that sends the first alert.",
@@ -31,6 +32,11 @@ export const alerts = {
   splitOff: "Split",
   acknowledge: "Acknowledge",
   resolve: "Resolve",
+  failedMany: (n: number) => `${plural(n, "alert", "alerts")} could not be changed`,
+  done: {
+    acknowledge: (alerts: string) => `${alerts} acknowledged`,
+    resolve: (alerts: string) => `${alerts} resolved`,
+  },
   splitHint: "Alerts of one incident can be split off together.",
   detail: "Alert",
   why: "Why it is here",

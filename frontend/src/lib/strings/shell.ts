@@ -68,6 +68,7 @@ export const overview = {
   noiseDetail: (received: number, opened: number) => `${received} → ${opened}`,
   needsYou: "Needs you",
   needsNothing: "Nothing waits for you.",
+  allOpen: "All open",
   byUrgency: "Open incidents by urgency",
   latest: "Latest alerts",
   closed: "Recently resolved",
