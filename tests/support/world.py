@@ -1,6 +1,7 @@
 """A small MSP on a real engine and a virtual clock: what the engine's tests act in."""
 
 import json
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -49,9 +50,9 @@ class World:
     async def found(self) -> None:
         """Create the companies."""
         for company_id in (ACME, GLOBEX):
-            await self.runner.run(Scope(company_id, ADA), lambda draft, name=company_id: self._create(draft, name))
+            await self.runner.run(Scope(company_id, ADA), partial(self._create, company_id))
 
-    def _create(self, draft: Draft, name: str) -> None:
+    def _create(self, name: str, draft: Draft) -> None:
         key = sha256(f"key-{name}".encode()).hexdigest()
         draft.put(Company(id=name, name=name, api_key=key, api_key_encrypted="", created_at=draft.now))
 
