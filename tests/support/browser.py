@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests.support.processes import find_program
+from tests.support.processes import find_program, missing
 from tests.support.product import SeededUser
 
 Theme = Literal["dark", "light"]
@@ -69,6 +69,8 @@ async def sign_in(page: Page, user: SeededUser) -> None:
 
 async def axe_violations(page: Page) -> list[str]:
     """What axe-core finds on the page as it stands: rule, help, and where."""
+    if not _AXE.exists():
+        missing("axe-core is not installed (make check installs it with the browser app's own tools)")
     await page.add_script_tag(path=_AXE)
     found = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
