@@ -54,7 +54,8 @@ async def test_pages_of_several_companies_are_one_list(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "cursor"), [("/api/incidents", "x"), ("/api/incidents?sort=priority", "WyJpZCIsImEiXQ"), ("/api/alerts", "é")]
+    ("path", "cursor"),
+    [("/api/incidents", "x"), ("/api/incidents?sort=priority", "WyJpZCIsImEiXQ"), ("/api/alerts", "é")],
 )
 async def test_a_cursor_that_is_none_is_refused(office: Office, path: str, cursor: str) -> None:
     async with office.client("Rio") as rio:
