@@ -124,7 +124,7 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_holds_no_line(monkeypa
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - uvicorn tells nobody when it has begun or a line is gone
+        while not holds():
             await asyncio.sleep(0.01)
 
 

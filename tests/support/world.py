@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from alertwhisperer.clock import VirtualClock
-from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig
+from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig, ConfigType
 from alertwhisperer.domain.delivery import Outcome
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import Actor, Scope
@@ -56,7 +56,7 @@ class World:
         key = sha256(f"key-{name}".encode()).hexdigest()
         draft.put(Company(id=name, name=name, api_key=key, api_key_encrypted="", created_at=draft.now))
 
-    async def configure(self, kind: str, company_id: str = ACME, **config: Any) -> None:
+    async def configure(self, kind: ConfigType, company_id: str = ACME, **config: Any) -> None:
         """Store a setting, as the settings page would."""
 
         def decide(draft: Draft) -> None:
@@ -64,7 +64,7 @@ class World:
             draft.put(
                 CompanyConfig(
                     company_id=company_id,
-                    config_type=kind,  # type: ignore[arg-type]  # tests name it by its text
+                    config_type=kind,
                     config_data=config,
                     version=version + 1,
                     updated_at=draft.now,
