@@ -112,7 +112,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
     storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
-    runner = Runner(storage, clock, ids, audit_key=secrets.audit_key)
+    runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
     door = Door(runner, vault)

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from tests.support.processes import answers, free_port, wait_for
 from tests.support.product import ProductServer, alert_document, signature_headers
@@ -130,11 +130,15 @@ def test_a_stop_ends_sockets_and_finishes_within_seconds(server: ProductServer) 
         socket.recv(timeout=5)
         os.kill(server.process.pid, signal.SIGTERM)
         with pytest.raises(ConnectionClosed):
-            while True:
-                socket.recv(timeout=5)
+            _hear_it_out(socket)
     wait_for(lambda: not server.process.running, seconds=8, what="the server still runs")
 
     assert lines(server)[-1]["event"] == "stopped"
+
+
+def _hear_it_out(socket: ClientConnection) -> None:
+    while True:
+        socket.recv(timeout=5)
 
 
 def test_what_is_answered_before_a_stop_is_there_after_it(server: ProductServer) -> None:
