@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Final, Protocol
@@ -24,6 +25,7 @@ from alertwhisperer.api.served import Served
 from alertwhisperer.api.site import create_api
 from alertwhisperer.api.web import Web
 from alertwhisperer.clock import SystemClock, SystemIds
+from alertwhisperer.domain import client_view
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.scope import SYSTEM, Scopes
 from alertwhisperer.domain.user import User
@@ -35,7 +37,7 @@ from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.door import Door
 from alertwhisperer.engine.incidents import Incidents
 from alertwhisperer.engine.ingest import Ingest
-from alertwhisperer.engine.meters import Histogram, IngestTally, Meter
+from alertwhisperer.engine.meters import Histogram, IngestTally, Meter, Read, Reads, Tally
 from alertwhisperer.engine.reports import Reports
 from alertwhisperer.engine.retention import Retention, defaults
 from alertwhisperer.engine.rounds import Round, Rounds
@@ -49,8 +51,8 @@ from alertwhisperer.live.sockets import Sockets
 from alertwhisperer.live.tickets import Tickets
 from alertwhisperer.ports import Clock, Ids, Storage
 from alertwhisperer.settings import Settings
+from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.passwords import Argon2Passwords
-from alertwhisperer.storage.sqlite import SqliteStorage
 from alertwhisperer.storage.vault import AesVault
 
 WEB: Final = Path(__file__).parent / "web"
@@ -109,7 +111,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
-    storage: Storage = SqliteStorage(settings.sqlite_path)
+    storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
     runner = Runner(storage, clock, ids, audit_key=secrets.audit_key)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
@@ -137,7 +139,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ingest=Ingest(runner, door),
         incidents=incidents,
         alerts=Alerts(runner),
-        companies=Companies(runner, storage, vault, clock, ids),
+        companies=Companies(runner, storage, vault, clock),
         users=Users(runner, storage, passwords),
         assets=Assets(runner, storage),
         sessions=Sessions(runner, storage, passwords, clock, rules),
@@ -147,7 +149,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         scheduler=scheduler,
         retention=retention,
         feed=feed,
-        hub=Hub(storage, feed, clock),
+        hub=Hub(storage, feed, clock, client_view=client_view.event),
         tickets=Tickets(secrets.jwt_secret, storage, clock, ids),
         rounds=_rounds(counters, scheduler, retention, door),
     )
@@ -290,13 +292,13 @@ def _served(house: House) -> Served:
         assets=house.assets,
         incidents=house.incidents,
         alerts=house.alerts,
+        ingest=house.ingest,
         audit=house.audit,
         reports=house.reports,
         tickets=house.tickets,
         storage=house.storage,
         clock=house.clock,
         ids=house.ids,
-        web=WEB,
         version=__version__,
         public_url=house.settings.public_url,
         live_transport=house.settings.live_transport,
@@ -304,14 +306,84 @@ def _served(house: House) -> Served:
 
 
 def _meters(house: House, sockets: Sockets, requests: Requests) -> list[Meter]:
-    tally, feed = house.runner.tally, house.feed
-    wal = Path(f"{house.settings.sqlite_path}-wal")
-    failures = {each.name: each for each in house.rounds.rounds}
     return [
-        Meter(
-            name="alerts_received",
-            help="Alerts stored by this process, repeats included.",
-            kind="counter",
-            source=lambda: house.ingested.received,
+        *_ingest_meters(house),
+        *_storage_meters(house),
+        *_live_meters(house, sockets),
+        *_own_meters(house, requests),
+    ]
+
+
+def _ingest_meters(house: House) -> list[Meter]:
+    ingested, runner = house.ingested, house.runner.tally
+    return [
+        _counter("alerts_received", "Alerts this process has stored, repeats included.", lambda: ingested.received),
+        _counter("alerts", "The same by where each ended; the sum equals alerts_received.", ingested.by_disposition),
+        _counter("alerts_rejected", "Rejected alerts and refused requests by reason.", ingested.refused),
+        _gauge("ingest_queue_alerts", "Alerts and edits waiting for their commit.", lambda: runner.queued),
+        _counter(
+            "ledger_imbalances",
+            "Log records in which what was received is not what ended; any is a fault.",
+            lambda: house.counters.imbalances,
         ),
     ]
+
+
+def _storage_meters(house: House) -> list[Meter]:
+    runner = house.runner.tally
+    wal = Path(f"{house.settings.sqlite_path}-wal")
+    return [
+        Meter(
+            name="commit_seconds",
+            help="From handing a batch to the database until it is on disk.",
+            kind="histogram",
+            source=house.commit_seconds,
+        ),
+        _counter("commits", "Batches committed.", lambda: runner.commits),
+        _counter(
+            "commit_conflicts", "Batches decided again because another process was first.", lambda: runner.conflicts
+        ),
+        _counter(
+            "commit_unknown_outcomes", "Commits whose answer was lost and looked up.", lambda: runner.unknown_outcomes
+        ),
+        _gauge("database_wal_bytes", "Size of the write-ahead log.", lambda: wal.stat().st_size if wal.exists() else 0),
+        _gauge(
+            "folder_lag_records", "Records committed here that are not yet folded into counters.", lambda: house.counters.lag
+        ),
+        _counter("timers_fired", "Timers fired.", lambda: house.scheduler.fired),
+        _counter("timers_lost", "Timers that another process claimed first.", lambda: house.scheduler.lost),
+        _counter("timers_failed", "Timers that could not fire and are tried again.", lambda: house.scheduler.failed),
+        _counter("retention_deleted", "Documents deleted by retention.", house.retention.swept),
+    ]
+
+
+def _live_meters(house: House, sockets: Sockets) -> list[Meter]:
+    return [
+        _gauge("sockets_open", "Open live sockets.", lambda: sockets.open),
+        _counter("sockets_opened", "Live sockets opened.", lambda: sockets.opened),
+        _counter("sockets_refused", "Handshakes refused.", lambda: sockets.refused),
+        _counter("sockets_stalled", "Sockets cut because their client took nothing.", lambda: sockets.stalled),
+        _counter("sockets_silent", "Sockets cut because nobody was there.", lambda: sockets.silent),
+        _counter("live_overflows", "Subscribers that were too slow and come again.", lambda: house.hub.overflows),
+    ]
+
+
+def _own_meters(house: House, requests: Requests) -> list[Meter]:
+    runner, feed = house.runner.tally, house.feed
+    survived: dict[str, Read] = {each.name: partial(getattr, each, "failures") for each in house.rounds.rounds}
+    survived |= {"decision": lambda: runner.failed_decisions, "live feed": lambda: feed.failures}
+    return [
+        Meter(name="request_seconds", help="Requests but for webhooks.", kind="histogram", source=requests.seconds),
+        _counter(
+            "faults_survived", "Unexpected errors that a loop outlived; the log has each.", Reads("place", survived)
+        ),
+        _counter("requests", "Requests but for webhooks, by the class of their answer.", requests.answers),
+    ]
+
+
+def _counter(name: str, told: str, source: Read | Tally | Reads) -> Meter:
+    return Meter(name=name, help=told, kind="counter", source=source)
+
+
+def _gauge(name: str, told: str, source: Read) -> Meter:
+    return Meter(name=name, help=told, kind="gauge", source=source)

@@ -7,7 +7,6 @@ blotted out here, last of all.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
 from typing import Final, Literal, TextIO, cast
 
 import structlog
@@ -22,7 +21,8 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_TEXT: Final = re.compile(
     r"""(?ix)
-    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?\s*[=:]\s*["']?(?:(?:bearer|basic)\s+)? )
+    (?P<said> \b(?:bearer|basic)\s+ | \b(?:[\w-]*(?:api[_-]?key|password|secret|token|ticket|authorization))["']?
+      \s*[=:]\s*["']?(?:(?:bearer|basic)\s+)? )
     [^\s"'&,;)}\]]+
     | \baw_[\w-]{20,}
     | \beyJ[\w-]+\.[\w-]+\.[\w-]+
@@ -76,7 +76,8 @@ def configure(
     handler = logging.StreamHandler(stream)
     remove = cast("Processor", structlog.stdlib.ProcessorFormatter.remove_processors_meta)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, renderer]))
-    logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[handler], force=True)
+    # Libraries say at INFO what our own lines say already.
+    logging.basicConfig(level=max(LEVELS[level], logging.WARNING), handlers=[handler], force=True)
 
 
 def _renderer(style: Literal["text", "json"], stream: TextIO) -> Processor:
@@ -85,8 +86,3 @@ def _renderer(style: Literal["text", "json"], stream: TextIO) -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
     )
-
-
-def bind(**fields: object) -> MutableMapping[str, object]:
-    """Say these fields with every further line of the present task."""
-    return structlog.contextvars.bind_contextvars(**fields)

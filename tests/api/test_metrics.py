@@ -47,7 +47,9 @@ def test_a_histogram_counts_each_observation_in_every_bucket_that_holds_it() -> 
 def test_alerts_are_counted_by_where_they_ended() -> None:
     tally = IngestTally()
     counts = {"ledger.received": 5, "ledger.grouped": 3, "ledger.rejected": 2, "ledger.rejected.invalid": 2}
-    tally.note(Record(company_id="acme", seq=1, commit_id="c", at="2026-01-05T09:00:00.000000Z", actor=SYSTEM, counts=counts))
+    tally.note(
+        Record(company_id="acme", seq=1, commit_id="c", at="2026-01-05T09:00:00.000000Z", actor=SYSTEM, counts=counts)
+    )
 
     assert tally.received == 5
     assert tally.by_disposition.sums["grouped"] == 3

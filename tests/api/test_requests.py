@@ -6,10 +6,10 @@ import httpx
 import pytest
 import structlog
 from starlette.responses import PlainTextResponse
+from structlog.testing import capture_logs
 
 from alertwhisperer.api.requests import Requests
 from alertwhisperer.clock import SequentialIds, VirtualClock
-from structlog.testing import capture_logs
 
 FIRST = "00000000-0000-7000-8000-000000000001"
 

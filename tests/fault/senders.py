@@ -15,6 +15,7 @@ from tests.support.product import SeededCompany, alert_document
 from tests.support.wire import Unanswered, Wire
 
 ARRAY_SIZE = 5
+LARGE_SIZE = 700
 _RETRY_SECONDS = 0.05
 
 
@@ -136,17 +137,21 @@ def identities(answer: bytes) -> list[object]:
 
 
 def sender_of(number: int, companies: Sequence[SeededCompany], port: int, promises: Promises, seed: int) -> Sender:
-    """One of four kinds by its number: single or array, with delivery ids or without."""
+    """One of five kinds by its number: single, array, or large array; with delivery ids or without.
+
+    Large arrays take more than one commit each. They go to the last company, the others in turn to the rest.
+    """
     chance = random.Random(f"{seed}-{number}")
-    company = companies[number // 8 % len(companies)]
-    identified, array = number % 4 >= 2, number % 8 >= 5
-    size = ARRAY_SIZE if array else 1
+    large, array, identified = number % 16 == 15, number % 8 >= 5, number % 4 >= 2
+    size = LARGE_SIZE if large else ARRAY_SIZE if array else 1
+    company = companies[-1] if large else companies[number // 8 % (len(companies) - 1)]
 
     def deliveries() -> Iterable[Delivery]:
         for turn in itertools.count():
-            # Every second delivery fires keys that other senders fire too.
+            # Every second delivery fires keys that other senders fire too; large ones always do.
             own = 1_000_000 + number * 10_000 + turn * size
-            first = own if turn % 2 else chance.randrange(200) * 10
+            shared = chance.randrange(3) * LARGE_SIZE if large else chance.randrange(200) * 10
+            first = own if turn % 2 and not large else shared
             kind = "once" if identified else "loose"
             keys = tuple(f"{kind}-{first + n}" for n in range(size))
             delivery_id = f"delivery-{seed}-{number}-{turn}" if identified else None

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from alertwhisperer.domain.errors import Unauthenticated, Unavailable
 from alertwhisperer.domain.event import Frame
 from alertwhisperer.domain.instant import Instant
-from alertwhisperer.live.admission import Admission, Credential, Message
+from alertwhisperer.live.admission import Admission, AsgiMessage, Credential
+from alertwhisperer.live.message import Message
 from alertwhisperer.live.sockets import Sockets
 from alertwhisperer.live.wire import EXTENSION
 from tests.live.stage import ACME, ADA, EVE, GLOBEX, RIO, VIC, Process, read_message, text_of
@@ -52,7 +53,8 @@ class Porter:
 class House:
     """One process with its sockets."""
 
-    def __init__(self, *, public_url: str | None = None) -> None:
+    def __init__(self, *, public_url: str | None = None, direct: bool = True) -> None:
+        self.direct = direct
         self.process = Process()
         self.porter = Porter()
         self.sockets = Sockets(
@@ -65,29 +67,30 @@ class House:
         )
 
     def connect(self, query: dict[str, object], headers: dict[str, str] | None = None) -> "Connection":
-        return Connection(self.sockets, query, headers or {})
+        return Connection(self.sockets, query, headers or {}, direct=self.direct)
 
 
 class Connection:
     """A client's connection: what was sent to it, the code it was closed with, whether it was dropped."""
 
-    def __init__(self, sockets: Sockets, query: dict[str, object], headers: dict[str, str]) -> None:
+    def __init__(self, sockets: Sockets, query: dict[str, object], headers: dict[str, str], *, direct: bool) -> None:
         self.texts: list[str] = []
         self.accepted = False
         self.code: int | None = None
         self.dropped = False
+        self.direct = direct
         self.reading = asyncio.Event()
         self.reading.set()
-        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._inbox: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self._inbox.put_nowait({"type": "websocket.connect"})
-        scope: Message = {
+        scope: AsgiMessage = {
             "type": "websocket",
             "scheme": "wss",
             "path": "/ws",
             "query_string": urlencode(query, doseq=True).encode(),
             "headers": [(b"host", b"alerts.example.com")]
             + [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-            "extensions": {EXTENSION: {"abort": self._drop}},
+            "extensions": {EXTENSION: {"socket": self}},
         }
         self.over = asyncio.create_task(sockets(scope, self._inbox.get, self._send))
 
@@ -110,7 +113,7 @@ class Connection:
         self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1005})
         await self.over
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: AsgiMessage) -> None:
         await self.reading.wait()
         if self.dropped:
             raise OSError("the client is gone")
@@ -127,6 +130,12 @@ class Connection:
             case kind:
                 raise AssertionError(f"no such message: {kind}")
 
-    def _drop(self) -> None:
+    def send_now(self, message: Message) -> bool:
+        if self.dropped or not self.reading.is_set() or not self.direct:
+            return False
+        self.texts.append(message.text)
+        return True
+
+    def abort(self) -> None:
         self.dropped = True
         self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})

@@ -65,14 +65,13 @@ class Process:
 class Listener:
     """Somebody at a subscription: `frames` are all they were told, `heard` the facts among them, `closed` the end."""
 
-    def __init__(self, subscription: Subscription, *, batch: bool = True) -> None:
+    def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
         self.messages: list[list[Frame]] = []
         self.at: list[float] = []
         self.closed: int | None = None
         self.holding = asyncio.Event()
         self.holding.set()
-        self._batch = batch
         self._task = asyncio.create_task(self._listen())
 
     @property
@@ -103,8 +102,8 @@ class Listener:
     async def _listen(self) -> None:
         try:
             while True:
-                for text in await self.subscription.next(batch=self._batch):
-                    self.messages.append(read_message(text))
+                for message in await self.subscription.next():
+                    self.messages.append(read_message(message.text))
                     self.at.append(asyncio.get_running_loop().time())
                 await self.holding.wait()
         except Ended as ended:

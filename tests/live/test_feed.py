@@ -199,3 +199,37 @@ def test_a_log_has_one_reader_and_an_empty_feed_rests() -> None:
         assert (process.log.listening, len(asyncio.all_tasks())) == (0, 1)
 
     run_virtually(story())
+
+
+def test_many_quiet_logs_are_not_read_for_one_that_grows() -> None:
+    async def story() -> None:
+        database = MemoryDatabase()
+        here, there = Process(database), Process(database)
+        notes = {f"company-{n}": Notes() for n in range(50)}
+        for company_id, reader in notes.items():
+            await here.feed.follow(company_id, reader)
+        await settle(0.1)
+        reads = here.feed.reads
+        for _ in range(10):
+            await there.say("company-7", "a")
+            await settle(0.2)
+        assert notes["company-7"].seqs == list(range(1, 11))
+        assert here.feed.reads - reads == 10
+        await here.feed.close()
+
+    run_virtually(story())
+
+
+def test_own_load_does_not_keep_the_feed_reading() -> None:
+    async def story() -> None:
+        process = Process()
+        notes = Notes()
+        await process.feed.follow(ACME, notes)
+        for n in range(1000):
+            await process.say(ACME, str(n))
+            await asyncio.sleep(0.001)
+        assert len(notes.seqs) == 1000
+        assert process.feed.reads < 20
+        await process.feed.close()
+
+    run_virtually(story())

@@ -292,10 +292,10 @@ def test_no_message_holds_more_than_two_hundred_frames() -> None:
 def test_without_batch_each_frame_is_a_message() -> None:
     async def story() -> None:
         process = Process()
-        subscription = await process.hub.subscribe(Scopes((ACME,), ADA))
-        await subscription.next(batch=False)
+        subscription = await process.hub.subscribe(Scopes((ACME,), ADA), batch=False)
+        await subscription.next()
         await process.say(ACME, "a", "b")
-        assert [text[:1] for text in await subscription.next(batch=False)] == ["{", "{"]
+        assert [message.text[:1] for message in await subscription.next()] == ["{", "{"]
         subscription.close()
 
     run_virtually(story())
@@ -351,9 +351,9 @@ def test_readers_at_the_same_place_share_one_text() -> None:
         one = await process.hub.subscribe(Scopes((ACME,), ADA))
         other = await process.hub.subscribe(Scopes((ACME,), RIO))
         for subscription in (one, other):
-            await subscription.next(batch=True)
+            await subscription.next()
         await process.say(ACME, "a", "b")
-        (mine,), (theirs,) = await one.next(batch=True), await other.next(batch=True)
+        (mine,), (theirs,) = await one.next(), await other.next()
         assert mine is theirs
         one.close()
         other.close()
@@ -381,10 +381,10 @@ def test_a_log_that_cannot_be_read_ends_the_replay_with_an_error_and_leaves_noth
         process = Process()
         await process.say(ACME, "a")
         subscription = await process.hub.subscribe(Scopes((ACME,), ADA), [Cursor(ACME, 0, WHOLE_RECORD)])
-        await subscription.next(batch=True)
+        await subscription.next()
         process.log.database.away = True
         with pytest.raises(Unavailable):
-            await subscription.next(batch=True)
+            await subscription.next()
         subscription.close()
         with pytest.raises(Unavailable):
             await process.hub.subscribe(Scopes((ACME, GLOBEX), ADA))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import pytest
@@ -33,9 +34,13 @@ def find_program(name: str, *, variable: str, package: str) -> Path:
     Skips the test when there is none; fails it when ALERTWHISPERER_REQUIRE_REAL=1.
     """
     found = os.environ.get(variable) or shutil.which(name)
-    if found and Path(found).exists():
-        return Path(found)
-    reason = f"{name} is not installed (Debian package {package}; or set {variable})"
+    if not found or not Path(found).exists():
+        missing(f"{name} is not installed (Debian package {package}; or set {variable})")
+    return Path(found)
+
+
+def missing(reason: str) -> NoReturn:
+    """Skips the test for want of something real; fails it when ALERTWHISPERER_REQUIRE_REAL=1."""
     if os.environ.get(REQUIRE_REAL) == "1":
         pytest.fail(reason)
     pytest.skip(reason)

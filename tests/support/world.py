@@ -1,11 +1,12 @@
 """A small MSP on a real engine and a virtual clock: what the engine's tests act in."""
 
 import json
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from alertwhisperer.clock import VirtualClock
-from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig
+from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig, ConfigType
 from alertwhisperer.domain.delivery import Outcome
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import Actor, Scope
@@ -49,13 +50,13 @@ class World:
     async def found(self) -> None:
         """Create the companies."""
         for company_id in (ACME, GLOBEX):
-            await self.runner.run(Scope(company_id, ADA), lambda draft, name=company_id: self._create(draft, name))
+            await self.runner.run(Scope(company_id, ADA), partial(self._create, company_id))
 
-    def _create(self, draft: Draft, name: str) -> None:
+    def _create(self, name: str, draft: Draft) -> None:
         key = sha256(f"key-{name}".encode()).hexdigest()
         draft.put(Company(id=name, name=name, api_key=key, api_key_encrypted="", created_at=draft.now))
 
-    async def configure(self, kind: str, company_id: str = ACME, **config: Any) -> None:
+    async def configure(self, kind: ConfigType, company_id: str = ACME, **config: Any) -> None:
         """Store a setting, as the settings page would."""
 
         def decide(draft: Draft) -> None:
@@ -63,7 +64,7 @@ class World:
             draft.put(
                 CompanyConfig(
                     company_id=company_id,
-                    config_type=kind,  # type: ignore[arg-type]  # tests name it by its text
+                    config_type=kind,
                     config_data=config,
                     version=version + 1,
                     updated_at=draft.now,

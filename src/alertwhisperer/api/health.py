@@ -1,5 +1,6 @@
 """`/healthz`: this process answers. `/readyz`: it can do its work, as the database says now."""
 
+from fastapi.requests import Request
 from fastapi.responses import Response
 from msgspec import Struct, json
 
@@ -22,11 +23,11 @@ class Health:
         self._storage = storage
         self.stopping = False
 
-    async def live(self) -> Response:
+    async def live(self, _: Request) -> Response:
         """200 as long as this process answers at all."""
         return Response(b'{"status":"ok"}', media_type="application/json")
 
-    async def ready(self) -> Response:
+    async def ready(self, _: Request) -> Response:
         """200 if the database can be read and written and no stop is under way, else 503."""
         readiness = await self._readiness()
         status = 200 if readiness.ready else 503

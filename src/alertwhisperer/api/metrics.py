@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from alertwhisperer.domain.errors import Forbidden
-from alertwhisperer.engine.meters import Histogram, Meter, Tally
+from alertwhisperer.engine.meters import Histogram, Meter, Reads, Tally
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -35,7 +35,7 @@ class _Meters(Collector):
 
 def _numbers(name: str, meter: Meter, process: str) -> Metric:
     make = CounterMetricFamily if meter.kind == "counter" else GaugeMetricFamily
-    if isinstance(meter.source, Tally):
+    if isinstance(meter.source, Tally | Reads):
         labelled = make(name, meter.help, labels=["process", meter.source.label])
         for value, total in sorted(meter.source.sums.items()):
             labelled.add_metric([process, value], total)

@@ -1,7 +1,8 @@
 """What every request passes: its id, its line in the log, and how long it took."""
 
+import logging
 import re
-from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -59,7 +60,8 @@ class Requests:
             seconds = self._clock.monotonic() - started
             self.seconds.observe(seconds)
             self.answers.add(f"{status // 100}xx")
-            _level(scope["path"], status)(
+            log.log(
+                _level(scope["path"], status),
                 "request",
                 method=scope["method"],
                 path=scope["path"],
@@ -76,8 +78,8 @@ def _given_id(scope: Scope) -> str | None:
     return None
 
 
-def _level(path: str, status: int) -> Callable[..., object]:
+def _level(path: str, status: int) -> int:
     """Faults stand out; what machines ask for all the time is only of interest when debugging."""
-    if status >= 500:
-        return log.error
-    return log.debug if path.startswith(_QUIET) else log.info
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return logging.ERROR
+    return logging.DEBUG if path.startswith(_QUIET) else logging.INFO

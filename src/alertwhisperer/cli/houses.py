@@ -1,7 +1,7 @@
 """What commands have in common: a house opened on the configured database, beside a running server or without one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import typer
@@ -48,7 +48,7 @@ async def company_named(house: House, name: str) -> Company:
     raise NotFound(f"there is no company {name} (there are: {known})")
 
 
-def table(rows: list[tuple[str, ...]], heads: tuple[str, ...]) -> None:
+def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> None:
     """Print rows under heads, in columns."""
     widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads))]
     for row in [heads, *rows]:

@@ -1,6 +1,7 @@
 """`alertwhisperer`: all commands in one list."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,7 +27,7 @@ app.add_typer(audit.commands, name="audit")
 app.command("openapi")(openapi.openapi)
 
 
-def _version(*, wanted: bool) -> None:
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"Alert Whisperer {__version__}")
         raise typer.Exit
@@ -34,7 +35,10 @@ def _version(*, wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: bool = typer.Option(False, "--version", callback=lambda given: _version(wanted=given), is_eager=True),  # noqa: ARG001  # its callback acts
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")
+    ] = False,  # its callback acts
 ) -> None:
     """From the alerts of many companies to incidents with a reason."""
 
@@ -49,3 +53,7 @@ def main() -> None:
         sys.exit(1)
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

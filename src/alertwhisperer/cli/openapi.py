@@ -3,7 +3,7 @@
 import msgspec
 import typer
 
-from alertwhisperer.app import api_document
+from alertwhisperer.api.site import api_document
 
 
 def openapi() -> None:

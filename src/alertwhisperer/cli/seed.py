@@ -1,4 +1,4 @@
-"""`alertwhisperer seed`: three sample companies, their assets, and people of every role. Running it twice changes nothing."""
+"""`alertwhisperer seed`: three sample companies, their assets, and people of every role; twice changes nothing."""
 
 import hmac
 from base64 import urlsafe_b64encode

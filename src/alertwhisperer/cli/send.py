@@ -3,6 +3,7 @@
 import hmac
 import sys
 from hashlib import sha256
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +47,7 @@ def send(
     request = Request(f"{_checked(url)}/api/webhooks/{source}", body, _headers(body, key, secret))  # noqa: S310  # checked
     status, answer = _post(request)
     typer.echo(_pretty(answer))
-    if status >= 300:
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
         typer.secho(f"refused with {status}", fg="red", err=True)
         raise typer.Exit(1)
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from alertwhisperer import logs
-from alertwhisperer.app import build, first_sign_in
+from alertwhisperer.app import first_sign_in
 from alertwhisperer.cli.houses import with_house
 from alertwhisperer.cli.workers import listen, serve_many, serve_one
-from alertwhisperer.settings import Settings, load_settings
+from alertwhisperer.settings import load_settings
 
 
 def serve(

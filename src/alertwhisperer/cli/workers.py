@@ -51,13 +51,14 @@ def serve_one(settings: Settings, sock: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415
 
     from alertwhisperer.app import build, create_app  # noqa: PLC0415
+    from alertwhisperer.live.wire import SocketProtocol  # noqa: PLC0415
 
     house = build(settings)
     config = uvicorn.Config(
         create_app(house),
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,
         access_log=False,

@@ -1,6 +1,7 @@
 """Which alerts are one incident, and why: layer 0, the repeat key of `aggregation_key` and its window."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -51,16 +52,20 @@ def key_reader(
     aggregation_key: str | list[str],
 ) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
     """A function from an incoming alert to its correlation key and the named values that make it."""
-    fields = key_fields_of(aggregation_key)
+    readers = [(field, _field_reader(field)) for field in key_fields_of(aggregation_key)]
 
     def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
-        values = {
-            field: incoming.labels.get(field[7:], "") if field.startswith("labels.") else str(getattr(incoming, field))
-            for field in fields
-        }
-        return "|".join(_escape(value) for value in values.values()), values
+        values = {field: value_of(incoming) for field, value_of in readers}
+        return "|".join([_escape(value) for value in values.values()]), values
 
     return read
+
+
+def _field_reader(field: str) -> Callable[[IncomingAlert], str]:
+    if field.startswith("labels."):
+        label = field.removeprefix("labels.")
+        return lambda incoming: incoming.labels.get(label, "")
+    return attrgetter(field)
 
 
 def _escape(value: str) -> str:

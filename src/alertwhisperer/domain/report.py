@@ -30,8 +30,11 @@ class LedgerTotals(Struct, frozen=True, kw_only=True):
 
 
 class LedgerReport(Struct, frozen=True, kw_only=True, rename={"refused": "global"}):
-    """Hours, newest first, and their sums. `refused` (on the wire `global`): reason → requests that could not be tied
-    to a company; empty for those who may not see it."""
+    """Hours, newest first, and their sums.
+
+    `refused` (on the wire `global`): reason → requests that could not be tied to a company; empty for those who may
+    not see it.
+    """
 
     rows: list[LedgerRow]
     totals: LedgerTotals

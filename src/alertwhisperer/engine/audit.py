@@ -26,8 +26,10 @@ _PAGE: Final = 500
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """Whether a chain holds. `first_bad` is the id of the first entry that does not follow, or `head` if the newest
-    entries that the log knows of are missing. `head` is the hash to keep elsewhere and to compare next time.
+    """Whether a chain holds.
+
+    `first_bad` is the id of the first entry that does not follow, or `head` if the newest entries that the log knows
+    of are missing. `head` is the hash to keep elsewhere and to compare next time.
     """
 
     ok: bool

@@ -35,23 +35,28 @@ class Counters:
     """Sums of what each company's records counted."""
 
     def __init__(self, storage: Storage) -> None:
-        self.folded: dict[str, int] = {}
         self.imbalances = 0
         self._storage = storage
-        self._due: set[str] = set()
+        self._due: dict[str, int] = {}
         self._turn = 0
 
     def note(self, record: Record) -> None:
         """A listener of the log: this company has something to fold."""
-        self._due.add(record.company_id)
+        self._due[record.company_id] = self._due.get(record.company_id, 0) + 1
+
+    @property
+    def lag(self) -> int:
+        """Records that this process has committed and not yet seen folded."""
+        return sum(self._due.values())
 
     async def fold_due(self) -> None:
         """Fold the companies that this process wrote to; now and then all, for what others left behind."""
-        due, self._due = self._due, set()
+        due = set(self._due)
         if self._turn % _FULL_PASS_EVERY == 0:
             due.update(company_id for company_id, _ in await self._storage.companies_with_log())
         self._turn += 1
         for company_id in sorted(due):
+            self._due.pop(company_id, None)
             await self.fold(Scope(company_id, SYSTEM))
 
     async def fold(self, scope: Scope) -> int:
@@ -60,7 +65,6 @@ class Counters:
             last = await self._cursor(scope.company_id)
             records = await self._storage.records(scope.company_id, last or 0, _PAGE)
             if not records:
-                self.folded[scope.company_id] = last or 0
                 return last or 0
             try:
                 await self._store(scope.company_id, last, records)
@@ -92,10 +96,8 @@ class Counters:
         return tail
 
     async def _cursor(self, company_id: str) -> int | None:
-        # The cursor shares the collection of the buckets, whose type it has not.
-        found = await self._storage.find_one(METRICS, {"company_id": company_id, "id": CURSOR_ID})
-        seq = found["last_seq"] if found else None
-        return seq if isinstance(seq, int) else None
+        found = await self._storage.get(FoldCursor, (company_id, CURSOR_ID))
+        return found.last_seq if found else None
 
     async def _store(self, company_id: str, last: int | None, records: list[Record]) -> None:
         sums = with_imbalances(records)

@@ -42,13 +42,25 @@ class Tally:
 Read = Callable[[], float]
 
 
+class Reads(Struct, frozen=True):
+    """Numbers by the value of one label, each read where it is kept."""
+
+    label: str
+    by_value: dict[str, Read]
+
+    @property
+    def sums(self) -> dict[str, float]:
+        """The numbers now."""
+        return {value: read() for value, read in self.by_value.items()}
+
+
 class Meter(Struct, frozen=True, kw_only=True):
     """One metric under its name and help text; where it comes from says how it is read."""
 
     name: str
     help: str
     kind: Literal["counter", "gauge", "histogram"]
-    source: Read | Tally | Histogram
+    source: Read | Tally | Reads | Histogram
 
 
 class IngestTally:

@@ -21,6 +21,7 @@ from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
+from alertwhisperer.engine.meters import Tally
 from alertwhisperer.ports import Clock, Query, Storage
 from alertwhisperer.schema import COLLECTIONS
 
@@ -48,7 +49,7 @@ class Retention:
     def __init__(
         self, storage: Storage, clock: Clock, counters: Counters, audit: Audit, keep_days: Mapping[str, int]
     ) -> None:
-        self.swept: dict[str, int] = {}
+        self.swept = Tally("collection")
         self._storage = storage
         self._clock = clock
         self._counters = counters
@@ -188,7 +189,7 @@ class Retention:
             self._count(collection, len(writes))
 
     def _count(self, collection: str, gone: int) -> None:
-        self.swept[collection] = self.swept.get(collection, 0) + gone
+        self.swept.add(collection, gone)
 
 
 def _old(scope: Scope, after: str, cutoff: Instant) -> Query:

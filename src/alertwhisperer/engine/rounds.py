@@ -34,7 +34,7 @@ class Round:
         try:
             await self._job()
         # A round must outlive whatever one turn of it meets: what it left undone, the next turn does.
-        except Exception:  # noqa: BLE001
+        except Exception:
             self.failures += 1
             log.exception("round failed", round=self.name)
 

@@ -13,9 +13,9 @@ from alertwhisperer.domain.scope import Actor, Scopes
 
 SESSION_COOKIE: Final = "aw_session"
 
-Message = MutableMapping[str, object]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+AsgiMessage = MutableMapping[str, object]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
 
 
 class Credential(Struct, frozen=True):
@@ -84,7 +84,7 @@ class Wish(Struct, frozen=True, kw_only=True):
         return Scopes(self.company_ids or admission.company_ids, admission.actor)
 
 
-def read_wish(scope: Message) -> Wish:
+def read_wish(scope: AsgiMessage) -> Wish:
     """The wish in an ASGI websocket scope. Cursors that cannot be read are left out, as if not sent."""
     query = parse_qs(cast("bytes", scope.get("query_string", b"")).decode("latin-1"))
     headers = {

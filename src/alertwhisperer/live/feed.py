@@ -16,7 +16,12 @@ POLL_SECONDS: Final = 2.0
 """The doorbell is only a hint: without one, the logs are read this often."""
 
 REST_SECONDS: Final = 0.01
-"""Between two rounds of reading, so that a ring a commit does not become a query a commit and company."""
+REST_AT_MOST: Final = 0.1
+"""Between two rounds of reading, so that a ring a commit does not become a query a commit and company; longer after
+rounds that found nothing, since the doorbell also rings for what this process has committed and heard already."""
+
+FEW: Final = 4
+"""Up to so many logs are read without asking first which of them have grown."""
 
 RETRY_SECONDS: Final = 0.05
 PATIENCE_SECONDS: Final = 0.5
@@ -69,7 +74,8 @@ class _Following:
 class Feed:
     """The logs of this process's listeners. With nobody listening it runs nothing and reads nothing.
 
-    `reads` counts queries, `failures` rounds that an error ended.
+    Counters for /metrics: `reads` of logs, records `found` by reading, `expired` gaps that nobody can fill any more,
+    `failures`, which are rounds of reading, or doorbells, that an error ended.
     """
 
     def __init__(self, log: Log) -> None:
@@ -79,6 +85,7 @@ class Feed:
         self._all_due = False
         self._tasks: list[asyncio.Task[None]] = []
         self.reads = 0
+        self.found = 0
         self.failures = 0
         self.expired = 0
         log.on_commit(self._committed)
@@ -152,20 +159,29 @@ class Feed:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _read_on(self) -> None:
+        rest = REST_SECONDS
         while True:
             await self._wait()
-            due = [one for one in self._followed.values() if one.behind or self._all_due]
-            self._all_due = False
+            found = self.found
             try:
-                for following in due:
-                    await self._catch_up(following)
+                await self._read_due()
             # The database may be away for a while; whoever listens is told what was missed when it is back.
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
-                await asyncio.sleep(POLL_SECONDS)
                 self._all_due = True
                 self._rung.set()
-            await asyncio.sleep(REST_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
+            rest = REST_SECONDS if self.found > found else min(rest * 2, REST_AT_MOST)
+            await asyncio.sleep(rest)
+
+    async def _read_due(self) -> None:
+        due = [one for one in self._followed.values() if one.behind or self._all_due]
+        self._all_due = False
+        if len(due) > FEW:
+            heads = dict(await self._log.companies_with_log())
+            due = [one for one in due if one.behind or heads.get(one.company_id, 0) > one.seq]
+        for following in due:
+            await self._catch_up(following)
 
     async def _wait(self) -> None:
         try:
@@ -180,7 +196,9 @@ class Feed:
             while following is self._followed.get(following.company_id):
                 self.reads += 1
                 records = await self._log.records(following.company_id, after=following.seq, limit=PAGE)
-                if not all(following.take(record) for record in records):
+                whole = all(following.take(record) for record in records)
+                self.found += len(records)
+                if not whole:
                     self._missing(following, records)
                     break
                 if len(records) < PAGE:

@@ -6,14 +6,15 @@ which nothing lies between.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from alertwhisperer.domain.event import Cursor, Record
-from alertwhisperer.domain.scope import MSP, Scopes
+from alertwhisperer.domain.scope import MSP, Actor, Scopes
 from alertwhisperer.domain.user import require
 from alertwhisperer.live.channel import Channel
 from alertwhisperer.live.feed import Feed
+from alertwhisperer.live.message import Message
 from alertwhisperer.live.pace import Pace
 from alertwhisperer.live.parcels import (
     FRAMES_AT_MOST,
@@ -26,6 +27,7 @@ from alertwhisperer.live.parcels import (
     one_message,
     resync,
     sees_as_client,
+    single_messages,
 )
 from alertwhisperer.ports import Clock, Log
 
@@ -55,13 +57,25 @@ class Ended(Exception):
         self.code = code
 
 
-class Subscription:
-    """One reader's stream. Whoever holds it calls `next` until it raises Ended, and `close` in any case."""
+SendNow = Callable[[Message], bool]
+"""Sends a message without waiting; False, and nothing sent, where that cannot be."""
 
-    def __init__(self, hub: "Hub", scopes: Scopes, channels: dict[str, Channel], after: Iterable[Cursor]) -> None:
-        self.client = sees_as_client(scopes.actor)
+
+class Subscription:
+    """One reader's stream. Whoever holds it calls `next` until it raises Ended, and `close` in any case.
+
+    batch: several frames as one array, rather than one text each. `send_now`, where there is one, spares a message the
+    way through `next` while somebody waits there: a fan-out then costs a write a reader, not a task a reader.
+    """
+
+    def __init__(
+        self, hub: "Hub", actor: Actor, channels: dict[str, Channel], after: Iterable[Cursor], *, batch: bool
+    ) -> None:
+        self.client = sees_as_client(actor)
         self.woken_at = float("-inf")
+        self.send_now: SendNow | None = None
         self._hub = hub
+        self._batch = batch
         self._channels = channels
         self._behind = {cursor.company_id: cursor for cursor in after if cursor.company_id in channels}
         self._replayed: dict[str, int] = {}
@@ -70,8 +84,9 @@ class Subscription:
         self._queue_size = 0
         self._may_send = False
         self._awake = asyncio.Event()
+        self._waited_for = False
         self._ended: int | None = None
-        self._words = [hello({name: self._begins(channel) for name, channel in channels.items()}, hub.now())]
+        self._ready = [hello({name: self._begins(channel) for name, channel in channels.items()}, hub.now())]
         for name, channel in channels.items():
             if name not in self._behind:
                 channel.members[self] = None
@@ -86,29 +101,22 @@ class Subscription:
         """Characters of JSON that wait to be sent."""
         return self._queue_size
 
-    async def next(self, *, batch: bool) -> list[str]:
-        """The texts to send now, as soon as there are any. Raises Ended, or Unavailable from the log.
-
-        batch: several frames as one array, rather than one text each.
-        """
+    async def next(self) -> list[Message]:
+        """What to send now, as soon as there is anything. Raises Ended, or Unavailable from the log."""
         while True:
-            self._awake.clear()
             if self._ended is not None:
                 raise Ended(self._ended)
-            if self._words:
-                words, self._words = self._words, []
-                return words
-            if parcels := self._take():
-                return self._hub.messages(parcels, batch=batch)
+            if messages := self._take_ready():
+                return messages
             if self._behind:
                 await self._catch_up()
             else:
-                await self._awake.wait()
+                await self._wait()
 
-    def say(self, text: str) -> None:
+    def say(self, word: Message) -> None:
         """Send a word of the connection itself (`ping`, `pong`) ahead of what waits; the same word waits once."""
-        if text not in self._words:
-            self._words.append(text)
+        if word not in self._ready:
+            self._ready.append(word)
         self._awake.set()
 
     def end(self, code: int) -> None:
@@ -119,6 +127,7 @@ class Subscription:
         for channel in self._channels.values():
             channel.members.pop(self, None)
         self._behind.clear()
+        self._ready.clear()
         self._page.clear()
         self._queue.clear()
         self._queue_size = 0
@@ -147,38 +156,51 @@ class Subscription:
 
     def offer(self, parcels: Sequence[Parcel]) -> None:
         """Queue what a channel tells; it ends with 1013 when more waits than may."""
-        if not parcels:
-            return
-        self._queue.extend(parcels)
-        self._queue_size += sum(parcel.size for parcel in parcels)
+        for parcel in parcels:
+            self._queue.append(parcel)
+            self._queue_size += parcel.size
         if self._queue_size > QUEUE_SIZE:
             self._hub.overflows += 1
             self.end(OVERFLOW)
-        elif not self._may_send:
+        elif self._queue and not self._may_send:
             self._hub.pace.ask(self)
 
     def wake(self, now: float) -> None:
-        """Allow one message."""
+        """Allow one message, and send it at once where that can be."""
         self.woken_at = now
         self._may_send = True
+        if self._waited_for and self.send_now is not None and not self._awake.is_set():
+            self._ready = self._take_ready()
+            while self._ready and self.send_now(self._ready[0]):
+                self._ready.pop(0)
+            if not self._ready:
+                return
         self._awake.set()
+
+    async def _wait(self) -> None:
+        self._awake.clear()
+        self._waited_for = True
+        await self._awake.wait()
+        self._waited_for = False
 
     def _begins(self, channel: Channel) -> int:
         cursor = self._behind.get(channel.company_id)
         return channel.seq if cursor is None else min(cursor.seq, channel.seq)
 
-    def _take(self) -> tuple[Parcel, ...]:
-        """The parcels of the next message: of the log's page as fast as they are sent, of the queue when woken."""
+    def _take_ready(self) -> list[Message]:
+        if self._ready:
+            ready, self._ready = self._ready, []
+            return ready
         if self._page:
-            return _cut(self._page)
+            return self._hub.messages(_cut(self._page), batch=self._batch)
         if self._behind or not self._may_send:
-            return ()
+            return []
         self._may_send = False
-        taken = _cut(self._queue)
-        self._queue_size -= sum(parcel.size for parcel in taken)
+        parcels = _cut(self._queue)
+        self._queue_size -= sum(parcel.size for parcel in parcels)
         if self._queue:
             self._hub.pace.ask(self)
-        return taken
+        return self._hub.messages(parcels, batch=self._batch)
 
     async def _catch_up(self) -> None:
         """One step with one company: a page of its log, or its tail and from there live."""
@@ -238,7 +260,7 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._subscriptions: set[Subscription] = set()
         self._replays = asyncio.Semaphore(REPLAYS_AT_ONCE)
-        self._joined: dict[tuple[Parcel, ...], str] = {}
+        self._joined: dict[tuple[Parcel, ...], Message] = {}
         self._joined_size = 0
 
     @property
@@ -246,7 +268,7 @@ class Hub:
         """How many subscriptions are open."""
         return len(self._subscriptions)
 
-    async def subscribe(self, scopes: Scopes, after: Iterable[Cursor] = ()) -> Subscription:
+    async def subscribe(self, scopes: Scopes, after: Iterable[Cursor] = (), *, batch: bool = True) -> Subscription:
         """Begin a stream of these companies, each behind its cursor in `after`, or at its head without one.
 
         Its first text is `hello`. A cursor that is too old, too far back or not of this log gets a `resync` instead of
@@ -262,24 +284,17 @@ class Hub:
             for channel in channels.values():
                 self.release(channel)
             raise
-        subscription = Subscription(self, scopes, channels, after)
+        subscription = Subscription(self, scopes.actor, channels, after, batch=batch)
         self._subscriptions.add(subscription)
         self.pace.subscribers = len(self._subscriptions)
         return subscription
 
-    def messages(self, parcels: tuple[Parcel, ...], *, batch: bool) -> list[str]:
-        """Parcels as texts to send. Subscribers who stand at the same place share one text."""
-        frames = sum(len(parcel.texts) for parcel in parcels)
-        self.frames_sent += frames
-        if not batch or frames == 1:
-            self.messages_sent += frames
-            return [text for parcel in parcels for text in parcel.texts]
-        self.messages_sent += 1
-        text = self._joined.get(parcels)
-        if text is None:
-            text = one_message([text for parcel in parcels for text in parcel.texts])
-            self._remember(parcels, text)
-        return [text]
+    def messages(self, parcels: tuple[Parcel, ...], *, batch: bool) -> list[Message]:
+        """Parcels as messages to send. Subscribers who stand at the same place share one."""
+        messages = [self._join(parcels)] if batch and parcels else single_messages(parcels)
+        self.messages_sent += len(messages)
+        self.frames_sent += sum(message.frames for message in messages)
+        return messages
 
     async def open(self, company_id: str) -> Channel:
         """The company's channel, followed; each `open` is paid back by a `release`."""
@@ -322,12 +337,16 @@ class Hub:
         self.resyncs += 1
         return resync(company_id, seq, self.now())
 
-    def _remember(self, parcels: tuple[Parcel, ...], text: str) -> None:
-        if self._joined_size + len(text) > MEMO_SIZE:
-            self._joined.clear()
-            self._joined_size = 0
-        self._joined[parcels] = text
-        self._joined_size += len(text)
+    def _join(self, parcels: tuple[Parcel, ...]) -> Message:
+        message = self._joined.get(parcels)
+        if message is None:
+            message = one_message(parcels)
+            if self._joined_size + len(message.text) > MEMO_SIZE:
+                self._joined.clear()
+                self._joined_size = 0
+            self._joined[parcels] = message
+            self._joined_size += len(message.text)
+        return message
 
 
 def _cut(queue: deque[Parcel]) -> tuple[Parcel, ...]:

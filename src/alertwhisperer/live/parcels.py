@@ -11,6 +11,7 @@ from alertwhisperer.domain.event import Cursor, Frame, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor
 from alertwhisperer.domain.user import may
+from alertwhisperer.live.message import Message
 
 WHOLE_RECORD: Final = 999_999
 """More than the events of any record: a cursor that ends in it stands behind a whole record."""
@@ -72,17 +73,26 @@ class Told:
 
     @cached_property
     def _for_client(self) -> list[Parcel]:
-        if any(self._client_view(event) is not event.data for event in self._record.events):
-            return pack(self._record, self._client_view)
-        return self._for_staff
+        seen = [self._client_view(event) for event in self._record.events]
+        same = all(data is event.data for data, event in zip(seen, self._record.events, strict=True))
+        return self._for_staff if same else _parcels(self._record, seen)
 
 
 def pack(record: Record, view: ClientView | None, after_n: int = -1) -> list[Parcel]:
-    """The frames of a record behind event `after_n`, in parcels."""
+    """The frames of a record behind event `after_n`, in parcels; all of them with no view."""
+    see = view or _everything
+    return _parcels(record, [see(event) if n > after_n else None for n, event in enumerate(record.events)])
+
+
+def _everything(event: LoggedEvent) -> Raw:
+    return event.data
+
+
+def _parcels(record: Record, seen: Sequence[Raw | None]) -> list[Parcel]:
     texts = tuple(
         encode_frame(f"{record.company_id}:{record.seq}:{n}", event.type, data, record.at)
-        for n, event in enumerate(record.events)
-        if n > after_n and (data := event.data if view is None else view(event)) is not None
+        for n, (event, data) in enumerate(zip(record.events, seen, strict=True))
+        if data is not None
     )
     return [
         Parcel(record.company_id, texts[start : start + FRAMES_AT_MOST])
@@ -109,9 +119,9 @@ class Resync(Struct, frozen=True):
     seq: int
 
 
-def hello(cursors: dict[str, int], now: Instant) -> str:
+def hello(cursors: dict[str, int], now: Instant) -> Message:
     """The `hello` frame."""
-    return encode_frame("", "hello", Raw(_encode(Hello(cursors, now))), now)
+    return Message(encode_frame("", "hello", Raw(_encode(Hello(cursors, now))), now))
 
 
 def resync(company_id: str, seq: int, now: Instant) -> Parcel:
@@ -120,9 +130,15 @@ def resync(company_id: str, seq: int, now: Instant) -> Parcel:
     return Parcel(company_id, (encode_frame(str(place), "resync", Raw(_encode(Resync(company_id, seq))), now),))
 
 
-def one_message(texts: Sequence[str]) -> str:
-    """Several frames as one text: an array of them; a single one as itself."""
-    return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+def one_message(parcels: Sequence[Parcel]) -> Message:
+    """All frames of some parcels as one text: an array of them; a single one as itself."""
+    texts = [text for parcel in parcels for text in parcel.texts]
+    return Message(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]", len(texts))
+
+
+def single_messages(parcels: Sequence[Parcel]) -> list[Message]:
+    """Each frame as a text of its own, for who did not ask for batches."""
+    return [Message(text, 1) for parcel in parcels for text in parcel.texts]
 
 
 def sees_as_client(actor: Actor) -> bool:

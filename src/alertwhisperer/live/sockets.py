@@ -1,7 +1,7 @@
 """The WebSocket endpoint `/ws?company=…&after=…&batch=1&ticket=…`: plain ASGI, one application for all sockets."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, cast
 
@@ -10,11 +10,12 @@ import structlog
 from alertwhisperer.domain.errors import AlertWhispererError, Forbidden, NotFound, Unauthenticated, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.scope import MSP, Scopes
-from alertwhisperer.live.admission import Admission, Authenticator, Message, Receive, Send, Wish, read_wish
+from alertwhisperer.live.admission import Admission, AsgiMessage, Authenticator, Receive, Send, Wish, read_wish
 from alertwhisperer.live.feed import Feed
 from alertwhisperer.live.hub import OVERFLOW, Ended, Hub, Subscription
+from alertwhisperer.live.message import Message
 from alertwhisperer.live.parcels import sees_as_client
-from alertwhisperer.live.wire import EXTENSION
+from alertwhisperer.live.wire import EXTENSION, DirectSocket
 from alertwhisperer.ports import Clock, Log
 
 FAILED: Final = 1011
@@ -28,6 +29,9 @@ STALL_SECONDS: Final = 10.0
 ROUND_SECONDS: Final = 1.0
 GOODBYE_SECONDS: Final = 1.0
 
+PING: Final = Message("ping")
+PONG: Final = Message("pong")
+
 _log = structlog.get_logger(__name__)
 
 
@@ -35,7 +39,7 @@ class _Socket:
     """One open socket: a subscription, and the connection that it is told to."""
 
     def __init__(
-        self, wish: Wish, admission: Admission, subscription: Subscription, send: Send, abort: Callable[[], None]
+        self, wish: Wish, admission: Admission, subscription: Subscription, send: Send, direct: DirectSocket | None
     ) -> None:
         now = asyncio.get_running_loop().time()
         self.wish = wish
@@ -45,7 +49,9 @@ class _Socket:
         self.pinged_at = now
         self.sending_since: float | None = None
         self._send = send
-        self._abort = abort
+        self._direct = direct
+        if direct is not None:
+            subscription.send_now = direct.send_now
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def run(self, receive: Receive) -> None:
@@ -63,7 +69,8 @@ class _Socket:
 
     def cut(self) -> None:
         """Drop the connection, with all that still waits to be sent."""
-        self._abort()
+        if self._direct is not None:
+            self._direct.abort()
         for task in self._tasks:
             task.cancel()
 
@@ -78,20 +85,20 @@ class _Socket:
         while (message := await receive())["type"] != "websocket.disconnect":
             self.heard_at = loop.time()
             if message.get("text") == "ping":
-                self.subscription.say("pong")
+                self.subscription.say(PONG)
 
     async def _stream(self) -> int:
         while True:
             try:
-                texts = await self.subscription.next(batch=self.wish.batch)
+                messages = await self.subscription.next()
             except Ended as ended:
                 return ended.code
             except AlertWhispererError as error:
                 return _code_of(error)
-            for text in texts:
-                await self._timed({"type": "websocket.send", "text": text})
+            for message in messages:
+                await self._timed({"type": "websocket.send", "text": message.text})
 
-    async def _timed(self, message: Message) -> None:
+    async def _timed(self, message: AsgiMessage) -> None:
         self.sending_since = asyncio.get_running_loop().time()
         await self._send(message)
         self.sending_since = None
@@ -135,7 +142,7 @@ class Sockets:
         """How many sockets are open."""
         return len(self._sockets)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         """Serve one connection, from handshake to end."""
         await receive()
         wish = read_wish(scope)
@@ -143,7 +150,7 @@ class Sockets:
         # Admission comes first: a ticket is spent before any access log can show it.
         try:
             admission = await self._authenticator.authenticate(wish.credential(self._public_url))
-            subscription = await self._hub.subscribe(wish.scopes(admission), wish.after)
+            subscription = await self._hub.subscribe(wish.scopes(admission), wish.after, batch=wish.batch)
         except AlertWhispererError as error:
             self.refused += 1
             await send({"type": "websocket.accept"})
@@ -151,7 +158,7 @@ class Sockets:
             return
         try:
             await send({"type": "websocket.accept"})
-            await self._serve(_Socket(wish, admission, subscription, send, _abort_of(scope)), receive)
+            await self._serve(_Socket(wish, admission, subscription, send, _direct(scope)), receive)
         finally:
             subscription.close()
 
@@ -220,7 +227,7 @@ class Sockets:
                 socket.subscription.end(NOT_SIGNED_IN)
             elif now - socket.pinged_at >= PING_SECONDS:
                 socket.pinged_at = now
-                socket.subscription.say("ping")
+                socket.subscription.say(PING)
                 due.append(socket)
         self._renew(due)
 
@@ -266,10 +273,9 @@ class Sockets:
             await socket.subscription.add(Scopes(after.company_ids, after.actor))
 
 
-def _abort_of(scope: Message) -> Callable[[], None]:
-    """The server's way to drop this connection; where it has none, ending the application closes it in time."""
-    extensions = cast("dict[str, dict[str, Callable[[], None]]]", scope.get("extensions") or {})
-    return extensions[EXTENSION]["abort"] if EXTENSION in extensions else lambda: None
+def _direct(scope: AsgiMessage) -> DirectSocket | None:
+    extensions = cast("dict[str, dict[str, DirectSocket]]", scope.get("extensions") or {})
+    return extensions[EXTENSION]["socket"] if EXTENSION in extensions else None
 
 
 def _code_of(error: AlertWhispererError) -> int:

@@ -1,0 +1,34 @@
+import type { Alert, Asset, Company, Incident, Instant, TimelineEntry } from "./types";
+
+/** What each live frame carries, by its type. */
+export interface FramePayloads {
+  alert_received: Alert;
+  alert_updated: Alert;
+  incident_created: Incident;
+  incident_updated: Incident;
+  timeline: TimelineEntry;
+  asset_updated: Asset;
+  company_updated: Company;
+  notification: Record<string, unknown>;
+  storm: { alerts: number; incidents: number; reason: string };
+  hello: { cursors: Record<string, number>; server_time: Instant };
+  resync: Record<string, unknown> | null;
+}
+
+export type FrameType = keyof FramePayloads;
+
+export interface FrameOf<T extends FrameType> {
+  /** `company:seq:n`; the order of one company's facts. Empty on frames of the connection itself. */
+  id: string;
+  type: T;
+  data: FramePayloads[T];
+  timestamp: Instant;
+}
+
+export type Frame = { [T in FrameType]: FrameOf<T> }[FrameType];
+
+export interface EventsAnswer {
+  frames: Frame[];
+  cursors: Record<string, number>;
+  resync: boolean;
+}

@@ -1,0 +1,18 @@
+import { Link, useRouteError } from "react-router";
+
+import { Empty, Failure } from "@/components/states";
+import { t } from "@/lib/strings";
+
+export function NotFound() {
+  return (
+    <Empty title={t.common.notFound}>
+      <Link to="/c/all/overview">{t.common.backHome}</Link>
+    </Empty>
+  );
+}
+
+/** A page that broke, inside a shell that did not. */
+export function RouteFailure() {
+  const error = useRouteError();
+  return <Failure what={t.common.page} error={error} onRetry={() => window.location.reload()} />;
+}

@@ -1,0 +1,86 @@
+import Button from "@mui/material/Button";
+import { useNavigate } from "react-router";
+
+import { api, body } from "@/api/client";
+import { useMay } from "@/api/session";
+import type { Alert } from "@/api/types";
+import { Kbd } from "@/components/bits";
+import type { RowCursor } from "@/components/useRowCursor";
+import { useAlertVerbs, type AlertVerb } from "@/live/alertVerbs";
+import { useIncidentVerbs } from "@/live/incidentVerbs";
+import { useShortcuts } from "@/lib/keyboard";
+import { useScope } from "@/lib/scope";
+import { t } from "@/lib/strings";
+
+import css from "./alerts.module.css";
+
+const verbs: { verb: AlertVerb; keys: string }[] = [
+  { verb: "acknowledge", keys: "a" },
+  { verb: "resolve", keys: "r" },
+];
+
+/** The one incident that all of these alerts are in; null when they are in several or in none. */
+export function commonIncident(alerts: readonly Alert[]): string | null {
+  const [first, ...rest] = alerts.map((alert) => alert.correlated_incident_id);
+  return first && rest.every((id) => id === first) ? first : null;
+}
+
+function useSplit(): (alerts: readonly Alert[], incidentId: string) => Promise<void> {
+  const navigate = useNavigate();
+  const scope = useScope();
+  const run = useIncidentVerbs();
+  return async (alerts, incidentId) => {
+    const incident = await body(api.GET("/api/incidents/{id}", { params: { path: { id: incidentId } } }));
+    const [created] = await run([
+      { incident, verb: "split", body: { alert_ids: alerts.map((alert) => alert.id) } },
+    ]);
+    if (created) await navigate(scope.path(`incidents/${created.id}`));
+  };
+}
+
+/** Verbs over the selected alerts. */
+export function AlertsBar({ cursor }: { cursor: RowCursor<Alert> }) {
+  const may = useMay();
+  const run = useAlertVerbs();
+  const split = useSplit();
+  const incidentId = commonIncident(cursor.targets);
+  const act = (verb: AlertVerb) => {
+    const open = cursor.targets.filter(
+      (alert) => alert.status === "active" || (verb === "resolve" && alert.status !== "resolved"),
+    );
+    cursor.select([]);
+    if (open.length > 0) void run(open, verb);
+  };
+  const allowed = verbs.filter(({ verb }) => may(`alert.${verb}`));
+  useShortcuts(
+    allowed.map(({ verb, keys: pressed }) => ({
+      keys: pressed,
+      label: t.alerts[verb],
+      group: t.alerts.title,
+      run: () => act(verb),
+    })),
+  );
+  if (cursor.selected.size === 0) return null;
+  return (
+    <div className={css.bulk} role="toolbar" aria-label={t.common.selected(cursor.selected.size)}>
+      <strong>{t.common.selected(cursor.selected.size)}</strong>
+      {allowed.map(({ verb, keys: pressed }) => (
+        <Button key={verb} onClick={() => act(verb)} endIcon={<Kbd>{pressed.toUpperCase()}</Kbd>}>
+          {t.alerts[verb]}
+        </Button>
+      ))}
+      {may("incident.split") && (
+        <Button
+          disabled={incidentId === null}
+          title={t.alerts.splitHint}
+          onClick={() => incidentId && void split(cursor.targets, incidentId)}
+        >
+          {t.alerts.splitOff}
+        </Button>
+      )}
+      <Button variant="text" onClick={cursor.clear}>
+        {t.common.clear}
+      </Button>
+    </div>
+  );
+}

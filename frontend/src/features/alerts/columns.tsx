@@ -1,0 +1,92 @@
+import { Link } from "react-router";
+
+import type { Alert } from "@/api/types";
+import { Ago } from "@/components/bits";
+import { AlertState } from "@/components/IncidentState";
+import type { Column } from "@/components/RowGrid";
+import { SeverityMark } from "@/components/Severity";
+import { brief, shortId } from "@/lib/format";
+import { t } from "@/lib/strings";
+
+import css from "./alerts.module.css";
+
+interface Context {
+  incidentPath: (id: string) => string;
+  companyName: (id: string) => string;
+  showCompany: boolean;
+  onPick: (alert: Alert) => void;
+}
+
+const names = t.alerts.columns;
+
+export function alertColumns({ incidentPath, companyName, showCompany, onPick }: Context): Column<Alert>[] {
+  const company: Column<Alert> = {
+    key: "company",
+    title: t.common.company,
+    width: "minmax(70px, 110px)",
+    wideOnly: true,
+    cell: (alert) => <span className="muted">{companyName(alert.company_id)}</span>,
+  };
+  return [
+    {
+      key: "severity",
+      title: names.severity,
+      width: "88px",
+      cell: (alert) => <SeverityMark severity={alert.severity} />,
+    },
+    { key: "asset", title: names.asset, width: "minmax(80px, 130px)", cell: (alert) => alert.asset_name },
+    {
+      key: "message",
+      title: names.message,
+      width: "minmax(140px, 1fr)",
+      cell: (alert) => (
+        <button type="button" className={css.pick} onClick={() => onPick(alert)}>
+          {alert.message}
+        </button>
+      ),
+    },
+    ...(showCompany ? [company] : []),
+    {
+      key: "tool",
+      title: names.tool,
+      width: "minmax(70px, 110px)",
+      wideOnly: true,
+      cell: (alert) => alert.tool_source,
+    },
+    {
+      key: "count",
+      title: names.count,
+      width: "40px",
+      align: "right",
+      wideOnly: true,
+      cell: (alert) => brief(alert.occurrences),
+    },
+    {
+      key: "incident",
+      title: names.incident,
+      width: "92px",
+      wideOnly: true,
+      cell: (alert) =>
+        alert.correlated_incident_id ? (
+          <Link to={incidentPath(alert.correlated_incident_id)} className={css.above}>
+            {shortId("INC", alert.correlated_incident_id)}
+          </Link>
+        ) : (
+          <span className="muted">{t.common.none}</span>
+        ),
+    },
+    {
+      key: "status",
+      title: names.status,
+      width: "112px",
+      cell: (alert) => <AlertState status={alert.status} />,
+    },
+    {
+      key: "age",
+      title: names.age,
+      width: "52px",
+      align: "right",
+      cell: (alert) => <Ago at={alert.last_received_at} />,
+    },
+  ];
+}

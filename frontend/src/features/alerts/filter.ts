@@ -1,0 +1,29 @@
+import type { AlertFilter } from "@/api/keys";
+
+/** What the facets and the text field ask for, as it stands in the address. */
+export interface AlertNarrowing {
+  companies: string[];
+  statuses: string[];
+  severities: string[];
+  tool: string;
+  asset: string;
+  text: string;
+}
+
+export function alertFilter({
+  companies,
+  statuses,
+  severities,
+  tool,
+  asset,
+  text,
+}: AlertNarrowing): AlertFilter {
+  return {
+    ...(companies.length ? { company_id: companies } : {}),
+    ...(statuses.length ? { status: statuses } : {}),
+    ...(severities.length ? { severity: severities } : {}),
+    ...(tool ? { tool } : {}),
+    ...(asset ? { asset } : {}),
+    ...(text.trim() ? { text: text.trim() } : {}),
+  };
+}

@@ -1,0 +1,162 @@
+import Button from "@mui/material/Button";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link2, ShieldCheck, TriangleAlert } from "lucide-react";
+
+import { api, body, page } from "@/api/client";
+import { keys } from "@/api/keys";
+import { useCompanyName } from "@/api/session";
+import type { AuditEntry } from "@/api/types";
+import { Card } from "@/components/bits";
+import { DataTable, type TableColumn } from "@/components/DataTable";
+import { Page } from "@/components/Page";
+import { Pill } from "@/components/Pill";
+import { Empty, ListStates } from "@/components/states";
+import { useNow } from "@/lib/now";
+import { useScope } from "@/lib/scope";
+import { t } from "@/lib/strings";
+import { exactTime, shortTime } from "@/lib/time";
+
+import css from "./audit.module.css";
+
+const names = t.proof.auditColumns;
+const PAGE = 200;
+
+const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Before → after where an entry says both; other details as they are. */
+function Details({ details }: { details: AuditEntry["details"] }) {
+  return (
+    <span className={css.details}>
+      {Object.entries(details).map(([name, value]) => (
+        <span key={name}>
+          <span className="muted">{name}</span>{" "}
+          {Array.isArray(value) && value.length === 2 ? value.map(asText).join(" → ") : asText(value)}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function useColumns(): TableColumn<AuditEntry>[] {
+  const now = useNow(60);
+  const scope = useScope();
+  const companyName = useCompanyName();
+  const columns: TableColumn<AuditEntry>[] = [
+    {
+      key: "at",
+      title: names.at,
+      cell: (entry) => {
+        const at = Date.parse(entry.timestamp);
+        return (
+          <time dateTime={entry.timestamp} title={exactTime(at)} className={css.at}>
+            {shortTime(at, now)}
+          </time>
+        );
+      },
+    },
+    { key: "actor", title: names.actor, cell: (entry) => entry.user_name ?? t.proof.systemActor },
+    { key: "action", title: names.action, lead: true, cell: (entry) => <code>{entry.action}</code> },
+    { key: "details", title: names.details, cell: (entry) => <Details details={entry.details} /> },
+    { key: "ip", title: names.ip, cell: (entry) => entry.ip_address ?? t.common.none },
+    {
+      key: "hash",
+      title: t.proof.hash,
+      cell: (entry) => (
+        <code title={`${entry.previous_hash} → ${entry.hash}`} className="muted">
+          {entry.hash.slice(0, 10)}
+        </code>
+      ),
+    },
+  ];
+  if (scope.company === null) {
+    columns.splice(3, 0, {
+      key: "company",
+      title: t.common.company,
+      cell: (entry) => companyName(entry.company_id),
+    });
+  }
+  return columns;
+}
+
+/** Asks the server to walk the chain from its anchor; what it says is shown, whatever it is. */
+function ChainBadge({ companies }: { companies: string[] }) {
+  const { data, error, isPending } = useQuery({
+    queryKey: keys.auditVerdict(companies),
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/audit/verify", { params: { query: { company_id: companies } }, signal })),
+  });
+  if (isPending) return <Pill icon={<Link2 />}>{t.proof.verifying}</Pill>;
+  if (error) return <Pill icon={<TriangleAlert />}>{error.message}</Pill>;
+  return data.ok ? (
+    <Pill tone="ok" icon={<ShieldCheck />}>
+      {t.proof.verified(data.checked)}
+    </Pill>
+  ) : (
+    <Pill tone="critical" icon={<TriangleAlert />}>
+      {t.proof.broken(data.first_bad ?? t.common.none)}
+    </Pill>
+  );
+}
+
+function useAudit(companies: string[]) {
+  return useInfiniteQuery({
+    queryKey: keys.audit(companies),
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      page(
+        api.GET("/api/audit", {
+          params: {
+            query: { company_id: companies, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export default function AuditPage() {
+  const { companies } = useScope();
+  const query = useAudit(companies);
+  const rows = query.data?.pages.flatMap((each) => each.rows);
+  const columns = useColumns();
+  return (
+    <Page
+      title={t.proof.audit}
+      heading={
+        <div className={css.heading}>
+          <h1>{t.proof.audit}</h1>
+          <ChainBadge companies={companies} />
+        </div>
+      }
+    >
+      <p className="muted">{t.proof.chainText}</p>
+      <Card flush>
+        <ListStates
+          list={{ rows, error: query.error, isFetching: query.isFetching, refetch: query.refetch }}
+          what={t.proof.audit}
+          filtered={false}
+          empty={
+            <Empty title={t.proof.noAudit}>
+              <p className="muted">{t.proof.noAuditText}</p>
+            </Empty>
+          }
+        />
+        {rows && rows.length > 0 && (
+          <DataTable
+            label={t.proof.audit}
+            rows={rows}
+            columns={columns}
+            rowKey={(entry) => entry.id}
+            rowTestId="audit-row"
+          />
+        )}
+      </Card>
+      {query.hasNextPage && (
+        <div>
+          <Button onClick={() => void query.fetchNextPage()}>{t.common.loadMore}</Button>
+        </div>
+      )}
+    </Page>
+  );
+}

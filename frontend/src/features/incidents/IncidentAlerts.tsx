@@ -1,0 +1,125 @@
+import { useEffect, useState } from "react";
+
+import type { Alert } from "@/api/types";
+import { AlertFacts } from "@/components/AlertReason";
+import { Ago, Card } from "@/components/bits";
+import { AlertState } from "@/components/IncidentState";
+import { RowGrid, type Column } from "@/components/RowGrid";
+import { SeverityMark } from "@/components/Severity";
+import { Empty, Failure, Skeletons } from "@/components/states";
+import type { RowCursor } from "@/components/useRowCursor";
+import type { useAlertList } from "@/live/lists";
+import { brief, count } from "@/lib/format";
+import { t } from "@/lib/strings";
+
+import css from "./incident.module.css";
+
+const names = t.alerts.columns;
+
+function columns(onPick: (alert: Alert) => void): Column<Alert>[] {
+  return [
+    {
+      key: "severity",
+      title: names.severity,
+      width: "88px",
+      cell: (alert) => <SeverityMark severity={alert.severity} />,
+    },
+    { key: "asset", title: names.asset, width: "minmax(80px, 140px)", cell: (alert) => alert.asset_name },
+    {
+      key: "message",
+      title: names.message,
+      width: "minmax(120px, 1fr)",
+      cell: (alert) => (
+        <button type="button" className={css.pick} onClick={() => onPick(alert)}>
+          {alert.message}
+        </button>
+      ),
+    },
+    { key: "tool", title: names.tool, width: "96px", wideOnly: true, cell: (alert) => alert.tool_source },
+    {
+      key: "count",
+      title: names.count,
+      width: "40px",
+      align: "right",
+      wideOnly: true,
+      cell: (alert) => brief(alert.occurrences),
+    },
+    {
+      key: "status",
+      title: names.status,
+      width: "112px",
+      cell: (alert) => <AlertState status={alert.status} />,
+    },
+    {
+      key: "age",
+      title: names.age,
+      width: "52px",
+      align: "right",
+      cell: (alert) => <Ago at={alert.last_received_at} />,
+    },
+  ];
+}
+
+/** Tells the page which rows are selected; the split verb of the action bar acts on them. */
+function SelectionNote({
+  cursor,
+  onSelection,
+}: {
+  cursor: RowCursor<Alert>;
+  onSelection: (ids: string[]) => void;
+}) {
+  const { selected } = cursor;
+  useEffect(() => {
+    onSelection([...selected]);
+    return () => onSelection([]);
+  }, [selected, onSelection]);
+  return selected.size > 0 ? <div className={css.selection}>{t.common.selected(selected.size)}</div> : null;
+}
+
+interface Props {
+  list: ReturnType<typeof useAlertList>;
+  total: number;
+  onSelection: (ids: string[]) => void;
+}
+
+export function IncidentAlerts({ list, total, onSelection }: Props) {
+  const [picked, setPicked] = useState<string | null>(null);
+  const { rows } = list;
+  const alert = rows?.find((row) => row.id === picked);
+  const toggle = (row: Alert | null) => setPicked(row && row.id !== picked ? row.id : null);
+  return (
+    <Card title={`${t.incidents.alerts} · ${count(total)}`} flush>
+      {rows === undefined &&
+        (list.error ? (
+          <Failure what={t.incidents.alerts} error={list.error} onRetry={() => void list.refetch()} />
+        ) : (
+          <Skeletons rows={3} />
+        ))}
+      {rows?.length === 0 && <Empty title={t.incidents.noReason} />}
+      {rows && rows.length > 0 && (
+        <div
+          className={css.alerts}
+          style={{ height: `min(calc(var(--grid-row) * ${rows.length} + 34px), 360px)` }}
+        >
+          <RowGrid
+            label={t.incidents.alerts}
+            rows={rows}
+            columns={columns(toggle)}
+            rowTestId="alert-row"
+            nameOf={(row) => `${row.asset_name} ${row.message}`}
+            onOpen={toggle}
+            onPeek={toggle}
+            hasMore={list.hasMore}
+            onMore={list.more}
+            actions={(cursor) => <SelectionNote cursor={cursor} onSelection={onSelection} />}
+          />
+        </div>
+      )}
+      {alert && (
+        <div className={css.picked}>
+          <AlertFacts alert={alert} />
+        </div>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,125 @@
+import Tab from "@mui/material/Tab";
+import Tabs from "@mui/material/Tabs";
+import { useCallback } from "react";
+import { useLocation, useNavigate } from "react-router";
+
+import { useCompanyName, useSession } from "@/api/session";
+import type { Incident, Severity } from "@/api/types";
+import { FilterChips } from "@/components/FilterChips";
+import { FilterField } from "@/components/FilterField";
+import { Page } from "@/components/Page";
+import { RowGrid } from "@/components/RowGrid";
+import { SeverityFilter } from "@/components/SeverityFilter";
+import { Empty, ListStates } from "@/components/states";
+import { useIncidentList } from "@/live/lists";
+import { useOverview } from "@/live/overview";
+import { usePhone } from "@/lib/media";
+import { useNow } from "@/lib/now";
+import { useScope } from "@/lib/scope";
+import { t } from "@/lib/strings";
+import { span } from "@/lib/time";
+import { useParam, useParams, useRememberedQuery } from "@/lib/url";
+
+import { BulkBar } from "./BulkBar";
+import { incidentColumns } from "./columns";
+import css from "./incidents.module.css";
+import { IncidentPeek } from "./IncidentPeek";
+import { filterOf, viewNamed, viewNames } from "./views";
+
+function AllQuiet() {
+  const { companies } = useScope();
+  const { data } = useOverview(companies);
+  const now = useNow(60);
+  if (data?.last_resolved_at === null && data.received_today === 0) {
+    return (
+      <Empty title={t.incidents.neverTitle}>
+        <p className="muted">{t.incidents.neverText}</p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty
+      title={
+        data?.last_resolved_at
+          ? t.overview.quietSince(span(now - Date.parse(data.last_resolved_at)))
+          : t.overview.quiet
+      }
+    />
+  );
+}
+
+export default function IncidentsPage() {
+  useRememberedQuery("incidents");
+  const scope = useScope();
+  const navigate = useNavigate();
+  const location = useLocation();
+  const phone = usePhone();
+  const companyName = useCompanyName();
+  const { data: me } = useSession();
+  const [viewParam, setView] = useParam("view");
+  const [text, setText] = useParam("q");
+  const [peek, setPeek] = useParam("peek");
+  const [severities, setSeverities] = useParams("severity");
+
+  const view = viewNamed(viewParam);
+  const filter = filterOf(view, me?.user.id ?? "", { companies: scope.companies, severities, text });
+  const list = useIncidentList(filter);
+  const peeked = list.rows?.find((incident) => incident.id === peek);
+  const linkTo = useCallback((incident: Incident) => scope.path(`incidents/${incident.id}`), [scope]);
+  const clear = () => void navigate({ search: view === "open" ? "" : `?view=${view}` }, { replace: true });
+  const chips = [
+    ...severities.map((severity) => ({
+      label: t.severity[severity as Severity],
+      remove: () => setSeverities(severities.filter((other) => other !== severity)),
+    })),
+    ...(text ? [{ label: `“${text}”`, remove: () => setText(null) }] : []),
+  ];
+
+  return (
+    <Page
+      fill
+      title={t.incidents.title}
+      actions={
+        <>
+          <SeverityFilter chosen={severities} onChange={setSeverities} />
+          <FilterField value={text} label={t.incidents.filter} onChange={setText} />
+        </>
+      }
+    >
+      <Tabs
+        value={view}
+        onChange={(_, next: string) => setView(next === "open" ? null : next)}
+        variant="scrollable"
+        aria-label={t.incidents.title}
+      >
+        {viewNames.map((name) => (
+          <Tab key={name} value={name} label={t.incidents.views[name]} />
+        ))}
+      </Tabs>
+      <FilterChips chips={chips} onClear={clear} />
+      <div className={css.split}>
+        <section className={css.list} aria-label={t.incidents.views[view]}>
+          <ListStates list={list} what={t.incidents.title} filtered={chips.length > 0} empty={<AllQuiet />} />
+          {list.rows !== undefined && list.rows.length > 0 && (
+            <RowGrid
+              key={JSON.stringify(filter)}
+              label={t.incidents.views[view]}
+              rows={list.rows}
+              columns={incidentColumns({ linkTo, companyName, showCompany: scope.company === null })}
+              rowTestId="incident-row"
+              nameOf={(incident) => incident.title}
+              onOpen={(incident) => void navigate(linkTo(incident), { state: { back: location.search } })}
+              onPeek={(incident) => setPeek(incident && incident.id !== peek ? incident.id : null)}
+              hasMore={list.hasMore}
+              onMore={list.more}
+              actions={(cursor) => <BulkBar cursor={cursor} />}
+            />
+          )}
+        </section>
+        {peeked && !phone && (
+          <IncidentPeek incident={peeked} to={linkTo(peeked)} onClose={() => setPeek(null)} />
+        )}
+      </div>
+    </Page>
+  );
+}

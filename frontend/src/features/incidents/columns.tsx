@@ -1,0 +1,97 @@
+import { Link } from "react-router";
+
+import type { Incident } from "@/api/types";
+import { Ago } from "@/components/bits";
+import { IncidentState } from "@/components/IncidentState";
+import type { Column } from "@/components/RowGrid";
+import { SeverityMark } from "@/components/Severity";
+import { brief, shortId } from "@/lib/format";
+import { t } from "@/lib/strings";
+
+import css from "./incidents.module.css";
+
+interface Context {
+  linkTo: (incident: Incident) => string;
+  companyName: (id: string) => string;
+  showCompany: boolean;
+}
+
+const names = t.incidents.columns;
+
+function AlertCount({ incident }: { incident: Incident }) {
+  return (
+    <>
+      {brief(incident.alert_count)}
+      {incident.occurrences > incident.alert_count && (
+        <span className="muted"> ×{brief(incident.occurrences)}</span>
+      )}
+    </>
+  );
+}
+
+export function incidentColumns({ linkTo, companyName, showCompany }: Context): Column<Incident>[] {
+  const company: Column<Incident> = {
+    key: "company",
+    title: names.company,
+    width: "minmax(80px, 130px)",
+    cell: (incident) => <span className="muted">{companyName(incident.company_id)}</span>,
+  };
+  return [
+    {
+      key: "severity",
+      title: names.severity,
+      width: "88px",
+      cell: (incident) => <SeverityMark severity={incident.severity} />,
+    },
+    {
+      key: "title",
+      title: names.title,
+      width: "minmax(160px, 1fr)",
+      cell: (incident) => (
+        <>
+          <span className={css.id}>{shortId("INC", incident.id)}</span>
+          <Link to={linkTo(incident)} className={css.stretched}>
+            {incident.title}
+          </Link>
+        </>
+      ),
+    },
+    ...(showCompany ? [company] : []),
+    {
+      key: "alerts",
+      title: names.alerts,
+      width: "84px",
+      align: "right",
+      wideOnly: true,
+      cell: (incident) => <AlertCount incident={incident} />,
+    },
+    {
+      key: "status",
+      title: names.status,
+      width: "128px",
+      cell: (incident) => <IncidentState incident={incident} />,
+    },
+    {
+      key: "owner",
+      title: names.owner,
+      width: "minmax(72px, 120px)",
+      wideOnly: true,
+      cell: (incident) => incident.assigned_name ?? <span className="muted">{t.common.none}</span>,
+    },
+    {
+      key: "age",
+      title: names.age,
+      width: "56px",
+      align: "right",
+      cell: (incident) => <Ago at={incident.created_at} />,
+    },
+    {
+      key: "priority",
+      title: names.priority,
+      width: "52px",
+      align: "right",
+      wideOnly: true,
+      cell: (incident) => Math.round(incident.priority_score),
+    },
+  ];
+}

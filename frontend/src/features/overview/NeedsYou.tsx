@@ -1,0 +1,34 @@
+import type { Incident } from "@/api/types";
+import { Card } from "@/components/bits";
+import { Skeletons } from "@/components/states";
+import type { useIncidentList } from "@/live/lists";
+import { serverNow } from "@/lib/now";
+import { t } from "@/lib/strings";
+
+import { IncidentLines } from "./IncidentLines";
+import css from "./overview.module.css";
+
+const ROWS = 8;
+
+const snoozed = (incident: Incident): boolean =>
+  incident.snoozed_until !== null && Date.parse(incident.snoozed_until) > serverNow();
+
+/** Open and mine, or nobody's yet; what is snoozed can wait. */
+export const waitsFor = (incident: Incident, userId: string): boolean =>
+  !snoozed(incident) &&
+  (incident.assigned_to === userId || (incident.acknowledged_at === null && incident.assigned_to === null));
+
+export function NeedsYou({ open, userId }: { open: ReturnType<typeof useIncidentList>; userId: string }) {
+  const waiting = (open.rows ?? []).filter((incident) => waitsFor(incident, userId));
+  return (
+    <Card
+      title={t.overview.needsYou}
+      aside={<span className="muted">{open.rows ? waiting.length : null}</span>}
+      flush
+    >
+      {open.isPending && <Skeletons rows={4} />}
+      {open.rows && waiting.length === 0 && <p className={css.calm}>{t.overview.needsNothing}</p>}
+      {waiting.length > 0 && <IncidentLines incidents={waiting.slice(0, ROWS)} label={t.overview.needsYou} />}
+    </Card>
+  );
+}

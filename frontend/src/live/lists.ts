@@ -1,0 +1,82 @@
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+
+import { api, page, type Page } from "@/api/client";
+import type { FrameType } from "@/api/frames";
+import { keys, type AlertFilter, type IncidentFilter } from "@/api/keys";
+import type { Alert, Incident } from "@/api/types";
+
+import { caughtUp } from "./recent";
+import type { RowList, View } from "./rows";
+import { noteSnapshot } from "./useLiveFeed";
+import { alertView, incidentView } from "./views";
+
+const PAGE = 200;
+
+interface Source<T> {
+  key: readonly unknown[];
+  types: readonly FrameType[];
+  view: View<T>;
+  fetch: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>;
+}
+
+async function firstPage<T extends { id: string }>(
+  source: Source<T>,
+  signal: AbortSignal,
+): Promise<RowList<T>> {
+  const { rows, next, cursors } = await source.fetch(undefined, signal);
+  noteSnapshot(cursors);
+  return caughtUp({ rows, next }, cursors, source.types, source.view);
+}
+
+async function nextPage<T extends { id: string }>(cache: QueryClient, source: Source<T>): Promise<void> {
+  const held = cache.getQueryData<RowList<T>>(source.key);
+  if (!held?.next) return;
+  const { rows, next } = await source.fetch(held.next);
+  cache.setQueryData<RowList<T>>(source.key, (current) => {
+    if (current?.next !== held.next) return current;
+    const known = new Set(current.rows.map((row) => row.id));
+    return { rows: [...current.rows, ...rows.filter((row) => !known.has(row.id))], next };
+  });
+}
+
+/** One live list: fetched once, then kept current by the patches; more pages on demand. */
+function useRowList<T extends { id: string }>(source: Source<T>) {
+  const cache = useQueryClient();
+  const query = useQuery({
+    queryKey: source.key,
+    queryFn: ({ signal }) => firstPage(source, signal),
+    staleTime: 60_000,
+  });
+  const more = () => void nextPage(cache, source);
+  return { ...query, rows: query.data?.rows, hasMore: query.data?.next != null, more };
+}
+
+export function useIncidentList(filter: IncidentFilter, limit = PAGE) {
+  return useRowList<Incident>({
+    key: keys.incidents(filter),
+    types: ["incident_created", "incident_updated"],
+    view: incidentView(filter),
+    fetch: (cursor, signal) =>
+      page(
+        api.GET("/api/incidents", {
+          params: { query: { ...filter, limit, ...(cursor ? { cursor } : {}) } },
+          ...(signal ? { signal } : {}),
+        }),
+      ),
+  });
+}
+
+export function useAlertList(filter: AlertFilter, limit = PAGE) {
+  return useRowList<Alert>({
+    key: keys.alerts(filter),
+    types: ["alert_received", "alert_updated"],
+    view: alertView(filter),
+    fetch: (cursor, signal) =>
+      page(
+        api.GET("/api/alerts", {
+          params: { query: { ...filter, limit, ...(cursor ? { cursor } : {}) } },
+          ...(signal ? { signal } : {}),
+        }),
+      ),
+  });
+}

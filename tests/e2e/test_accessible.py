@@ -1,0 +1,64 @@
+"""axe-core finds nothing on any route, in either theme."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.browser import THEMES, Theme, axe_violations, sign_in, visit
+from tests.support.product import ProductServer, Seed, alert_document
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
+
+ROUTES = (
+    "/",
+    "/c/{company}/incidents",
+    "/c/{company}/incidents/{incident}",
+    "/c/{company}/alerts",
+    "/c/{company}/assets",
+    "/companies",
+    "/companies/{company}",
+    "/ledger",
+    "/audit",
+    "/people",
+)
+
+
+@pytest.fixture(scope="module")
+def incident_id(product: ProductServer, seed: Seed) -> str:
+    """Five alerts of five severities, so that each colour is on the page; the id of one's incident."""
+    found = ""
+    for number, severity in enumerate(("critical", "high", "medium", "low", "info")):
+        answer = httpx.post(
+            f"{product.url}/api/webhooks/alerts",
+            json=alert_document(number, severity=severity),
+            headers={"X-API-Key": seed.acme.api_key},
+        )
+        found = answer.raise_for_status().json()["incident_id"]
+    return found
+
+
+@pytest.mark.usefixtures("seed")
+@pytest.mark.parametrize("theme", THEMES)
+async def test_the_sign_in_page_is_accessible(product: ProductServer, browser: Browser, theme: Theme) -> None:
+    async with visit(browser, product.url, theme=theme) as page:
+        await page.goto("/")
+        await page.get_by_label("Email").wait_for()
+        assert await axe_violations(page) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_route_is_accessible(
+    product: ProductServer, seed: Seed, browser: Browser, incident_id: str, theme: Theme
+) -> None:
+    async with visit(browser, product.url, theme=theme) as page:
+        await sign_in(page, seed.admin)
+        found: dict[str, list[str]] = {}
+        for route in ROUTES:
+            await page.goto(route.format(company=seed.acme.id, incident=incident_id))
+            await expect(page.get_by_role("heading", level=1)).to_be_visible()
+            await page.wait_for_load_state("networkidle")
+            if violations := await axe_violations(page):
+                found[route] = violations
+        assert found == {}
