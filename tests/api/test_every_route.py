@@ -52,9 +52,7 @@ async def test_nobody_is_turned_away(office: Office, contract: Contract) -> None
 
 
 @pytest.mark.parametrize("contract", BY_VERB, ids=name)
-async def test_a_role_without_the_verb_is_refused_and_one_with_it_is_not(
-    office: Office, contract: Contract
-) -> None:
+async def test_a_role_without_the_verb_is_refused_and_one_with_it_is_not(office: Office, contract: Contract) -> None:
     things = await things_of(office, office.acme, "Vic")
     heads = await seqs(office)
     granted = False

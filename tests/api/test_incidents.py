@@ -54,7 +54,8 @@ async def test_pages_of_several_companies_are_one_list(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "cursor"), [("/api/incidents", "x"), ("/api/incidents?sort=priority", "WyJpZCIsImEiXQ"), ("/api/alerts", "é")]
+    ("path", "cursor"),
+    [("/api/incidents", "x"), ("/api/incidents?sort=priority", "WyJpZCIsImEiXQ"), ("/api/alerts", "é")],
 )
 async def test_a_cursor_that_is_none_is_refused(office: Office, path: str, cursor: str) -> None:
     async with office.client("Rio") as rio:
@@ -208,9 +209,10 @@ async def test_a_client_sees_their_incident_without_notes_and_names(office: Offi
         incidents = await vic.get("/api/incidents")
         assert len(incidents.json()) == 2
         answers = [incidents, await vic.get("/api/alerts")]
-        for each in incidents.json():
-            for what in ("", "/timeline", "/alerts", "/related"):
-                answers.append(await vic.get(f"/api/incidents/{each['id']}{what}"))
+        paths = [
+            f"{each['id']}{what}" for each in incidents.json() for what in ("", "/timeline", "/alerts", "/related")
+        ]
+        answers += [await vic.get(f"/api/incidents/{path}") for path in paths]
         events = await vic.get("/api/events", params={"after": f"{office.acme.id}:1:0"})
     assert len(events.json()["frames"]) > 8
     for answer in [*answers, events]:

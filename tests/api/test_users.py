@@ -38,9 +38,7 @@ async def test_a_given_password_is_not_told_back(office: Office) -> None:
         ({"hashed_password": "x"}, "hashed_password"),
     ],
 )
-async def test_a_user_that_cannot_be_is_refused_by_field(
-    office: Office, changed: dict[str, Any], field: str
-) -> None:
+async def test_a_user_that_cannot_be_is_refused_by_field(office: Office, changed: dict[str, Any], field: str) -> None:
     new = {"email": "t@example.com", "name": "T", "role": "technician", "company_ids": [office.acme.id], **changed}
     async with office.client("Ada") as ada:
         refused = await ada.post("/api/users", json=new)

@@ -73,9 +73,7 @@ class Office:
         self.door = Door(self.runner, self.vault)
         self.counters = Counters(storage)
         storage.on_commit(self.counters.note)
-        self.sessions = Sessions(
-            self.runner, storage, self.passwords, self.clock, TokenRules(secret=JWT_SECRET)
-        )
+        self.sessions = Sessions(self.runner, storage, self.passwords, self.clock, TokenRules(secret=JWT_SECRET))
         self.tickets = Tickets(JWT_SECRET, storage, self.clock, self.ids)
         self.served = self._served(public_url)
         self.app = Requests(create_api(self.served), self.clock, self.ids)

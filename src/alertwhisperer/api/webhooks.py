@@ -10,7 +10,10 @@ from alertwhisperer.api.openapi import Extra, Json
 
 
 class WebhookAlert(Struct, frozen=True, kw_only=True):
-    """An alert as a tool sends it. `severity` is ours or the tool's own word, `status` `firing` (default) or `resolved`; other fields are passed over."""
+    """An alert as a tool sends it; other fields are passed over.
+
+    `severity` is one of ours or the tool's own word, `status` is `firing` (default) or `resolved`.
+    """
 
     asset_name: str
     signature: str
