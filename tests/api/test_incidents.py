@@ -209,9 +209,10 @@ async def test_a_client_sees_their_incident_without_notes_and_names(office: Offi
         incidents = await vic.get("/api/incidents")
         assert len(incidents.json()) == 2
         answers = [incidents, await vic.get("/api/alerts")]
-        for each in incidents.json():
-            for what in ("", "/timeline", "/alerts", "/related"):
-                answers.append(await vic.get(f"/api/incidents/{each['id']}{what}"))
+        paths = [
+            f"{each['id']}{what}" for each in incidents.json() for what in ("", "/timeline", "/alerts", "/related")
+        ]
+        answers += [await vic.get(f"/api/incidents/{path}") for path in paths]
         events = await vic.get("/api/events", params={"after": f"{office.acme.id}:1:0"})
     assert len(events.json()["frames"]) > 8
     for answer in [*answers, events]:

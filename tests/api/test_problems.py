@@ -1,6 +1,7 @@
 """Bad requests are answered by a problem that names the field; never by a fault."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -54,9 +55,15 @@ async def test_what_is_not_json_of_the_right_form_is_refused(office: Office, pat
     assert refused.status_code == 422, refused.text
 
 
-async def test_a_body_beyond_the_limit_is_refused(office: Office) -> None:
+async def in_chunks() -> AsyncIterator[bytes]:
+    for _ in range(17):
+        yield b"x" * 65_536
+
+
+@pytest.mark.parametrize("body", [b"x" * (1 << 20) + b"!", in_chunks()], ids=["announced", "in chunks"])
+async def test_a_body_beyond_the_limit_is_refused(office: Office, body: bytes | AsyncIterator[bytes]) -> None:
     async with office.client("Ada") as ada:
-        refused = await ada.post("/api/assets", content=b'{"name":"' + b"x" * (1 << 20) + b'"}')
+        refused = await ada.post("/api/assets", content=body)
     assert refused.status_code == 413
     assert refused.headers["content-type"] == "application/problem+json"
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.requests import Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertwhisperer
@@ -40,6 +41,7 @@ NOUNS: Final[tuple[Routes, ...]] = (
     events.routes,
     docs.routes,
 )
+TOO_LARGE: Final = "Content Too Large"
 BODY_AT_MOST: Final = 1 << 20
 """Bytes of a request; webhooks have a door, and a limit, of their own."""
 
@@ -57,14 +59,13 @@ def create_api(served: Served | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=BODY_AT_MOST,
     )
     api.state.served = served
     problems.install(api)
     for noun in NOUNS:
         api.include_router(noun)
     api.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)
-    api.add_middleware(Headers)
+    api.add_middleware(Envelope)
     return api
 
 
@@ -79,8 +80,8 @@ async def _openapi(request: Request) -> Response:
     return respond(document(app.version, app.routes, contracts(), webhooks.EXTRA))
 
 
-class Headers:
-    """Puts the security headers on every answer of the API that does not bring its own."""
+class Envelope:
+    """What goes round every answer of the API: the limit of its request's body, and the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,7 +93,33 @@ class Headers:
                 message["headers"] = [*message["headers"], *_missing(self._always, message["headers"])]
             await send(message)
 
-        await self._app(scope, receive, sending if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _announced_bytes(scope) > BODY_AT_MOST:
+            too_large = problems.plain(413, TOO_LARGE, str(scope.get("request_id", "")))
+            await problems.answer(too_large)(scope, receive, sending)
+        else:
+            await self._app(scope, _counted(receive), sending)
+
+
+def _announced_bytes(scope: Scope) -> int:
+    """The length of the body as its header has it; 0 for a body in chunks, which is counted as it comes."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _counted(receive: Receive) -> Receive:
+    received = 0
+
+    async def receiving() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_AT_MOST:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return receiving
 
 
 def _missing(always: Iterable[tuple[bytes, bytes]], there: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

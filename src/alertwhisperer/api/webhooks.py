@@ -7,16 +7,18 @@ from msgspec import Struct
 from alertwhisperer.api.codec import PUBLIC, Contract
 from alertwhisperer.api.ingest import OneResult, Results
 from alertwhisperer.api.openapi import Extra, Json
-from alertwhisperer.domain.alert import Severity
 
 
 class WebhookAlert(Struct, frozen=True, kw_only=True):
-    """An alert as a tool sends it. `status` is `firing` (default) or `resolved`; other fields are passed over."""
+    """An alert as a tool sends it; other fields are passed over.
+
+    `severity` is one of ours or the tool's own word, `status` is `firing` (default) or `resolved`.
+    """
 
     asset_name: str
     signature: str
     message: str
-    severity: Severity = "unknown"
+    severity: str = "unknown"
     tool_source: str = ""
     status: str = "firing"
     timestamp: str | None = None

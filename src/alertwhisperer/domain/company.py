@@ -108,7 +108,7 @@ class WebhookSecurityInput(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 Config = CorrelationConfig | RateLimitConfig | WebhookSecurityConfig
 
-CONFIGS: Final[dict[ConfigType, type[Config]]] = {
+CONFIGS: Final[dict[str, type[Config]]] = {
     "correlation": CorrelationConfig,
     "rate_limit": RateLimitConfig,
     "webhook_security": WebhookSecurityConfig,

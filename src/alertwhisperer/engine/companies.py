@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import UNSET, Struct, UnsetType, convert, to_builtins
@@ -327,7 +327,7 @@ def _put_config(
 
 
 def _config_type(kind: type[Struct]) -> ConfigType:
-    return next(name for name, each in CONFIGS.items() if each is kind)
+    return cast("ConfigType", next(name for name, each in CONFIGS.items() if each is kind))
 
 
 def _shown(config: Config) -> dict[str, object]:
