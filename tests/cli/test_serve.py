@@ -215,10 +215,15 @@ def test_a_process_that_dies_is_replaced_and_none_outlives_its_parent(tmp_path: 
     server = ProductServer(tmp_path, {"WORKERS": "2"})
     server.start()
     try:
-        seen = {_process_of(server)}
-        wait_for(lambda: seen.add(_process_of(server)) or len(seen) == 2, seconds=10, what="one process serves")
+        seen: set[str] = set()
+
+        def count() -> int:
+            seen.add(_process_of(server))
+            return len(seen)
+
+        wait_for(lambda: count() == 2, seconds=20, what="one process serves alone")
         os.kill(int(min(seen)), signal.SIGKILL)
-        wait_for(lambda: seen.add(_process_of(server)) or len(seen) == 3, seconds=20, what="nobody came")
+        wait_for(lambda: count() == 3, seconds=20, what="nobody took its place")
         before = children(server.process.pid)
     finally:
         server.kill()
