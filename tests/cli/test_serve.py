@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.processes import answers, free_port, wait_for
@@ -228,6 +228,28 @@ def test_a_process_that_dies_is_replaced_and_none_outlives_its_parent(tmp_path: 
     finally:
         server.kill()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), seconds=10, what="children live on")
+
+
+def test_sockets_are_not_compressed_and_open_at_one_path_only(standing: ProductServer) -> None:
+    seed = standing.seed()
+    with standing.signed_in(seed.admin) as client:
+        tickets = [client.post("/api/auth/tickets").json()["ticket"] for _ in range(2)]
+    with connect(f"ws{standing.url[4:]}/ws?ticket={tickets[0]}") as socket:
+        assert socket.protocol.extensions == []
+    with pytest.raises(InvalidStatus, match="403"), connect(f"ws{standing.url[4:]}/other?ticket={tickets[1]}"):
+        pass
+
+
+def test_live_updates_by_polling_alone_open_no_socket(tmp_path: Path) -> None:
+    server = ProductServer(tmp_path, {"LIVE_TRANSPORT": "polling"})
+    server.start()
+    try:
+        with server.signed_in(server.seed().admin) as client:
+            ticket = client.post("/api/auth/tickets").json()["ticket"]
+        with pytest.raises(InvalidStatus, match="403"), connect(f"ws{server.url[4:]}/ws?ticket={ticket}"):
+            pass
+    finally:
+        server.kill()
 
 
 def test_a_port_in_use_is_told_in_a_sentence(standing: ProductServer) -> None:
