@@ -161,7 +161,11 @@ def test_answers_name_the_request_and_not_the_server(standing: ProductServer) ->
     assert answer.status_code == 401
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "my-own-id-1"
     assert "server" not in answer.headers
-    assert any(each.get("request_id") == "my-own-id-1" for each in lines(standing))
+
+    def is_logged() -> bool:
+        return any(each.get("request_id") == "my-own-id-1" for each in lines(standing))
+
+    wait_for(is_logged, seconds=5, what="the log does not know the request")
 
 
 def test_metrics_count_what_came_in(standing: ProductServer) -> None:
