@@ -348,7 +348,9 @@ def _storage_meters(house: House) -> list[Meter]:
         ),
         _gauge("database_wal_bytes", "Size of the write-ahead log.", lambda: wal.stat().st_size if wal.exists() else 0),
         _gauge(
-            "folder_lag_records", "Records committed here that are not yet folded into counters.", lambda: house.counters.lag
+            "folder_lag_records",
+            "Records committed here that are not yet folded into counters.",
+            lambda: house.counters.lag,
         ),
         _counter("timers_fired", "Timers fired.", lambda: house.scheduler.fired),
         _counter("timers_lost", "Timers that another process claimed first.", lambda: house.scheduler.lost),

@@ -1,4 +1,4 @@
-"""One product a module, one browser a session and, where asked for, real monitoring tools."""
+"""One product and one browser for all, and real monitoring tools where asked for."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.product import ProductServer, Seed
 from tests.support.prometheus import Exporter, Prometheus
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductServer]:
     server = ProductServer(tmp_path_factory.mktemp("product"))
     yield server
     server.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def seed(product: ProductServer) -> Seed:
     """What was seeded before the server started."""
     seeded = product.seed()
@@ -32,7 +32,7 @@ def seed(product: ProductServer) -> Seed:
     return seeded
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ada(product: ProductServer, seed: Seed) -> Iterator[httpx.Client]:
     """The API as Ada, msp_admin, uses it."""
     with product.signed_in(seed.admin) as client:
@@ -45,7 +45,7 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def exporter() -> Iterator[Exporter]:
     disks = Exporter()
     disks.start()
@@ -53,7 +53,7 @@ def exporter() -> Iterator[Exporter]:
     disks.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def monitoring(
     product: ProductServer, seed: Seed, exporter: Exporter, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:

@@ -94,7 +94,7 @@ def test_the_client_of_document_1_with_signatures_on(
         assert answer["body"]["incident_id"]
     else:
         assert answer["status"] == 401
-        assert answer["body"]["type"]
+        assert "signature" in answer["body"]["detail"]
 
 
 def test_the_client_of_document_1_with_signatures_off(product: ProductServer, seed: Seed, tmp_path: Path) -> None:

@@ -150,4 +150,4 @@ async def _live_through(folder: Path, steps: list[tuple[str, object, object]]) -
 
 async def _fold_and_perhaps_die(storage: Storage, death: str) -> None:
     with contextlib.suppress(OutcomeUnknown):
-        await Counters(DyingStorage(storage, [death])).fold(ACME)  # type: ignore[arg-type]  # it delegates the rest
+        await Counters(DyingStorage(storage, [death])).fold(ACME)

@@ -12,6 +12,7 @@ from alertwhisperer.domain.scope import MSP, Actor, Scopes
 from alertwhisperer.live import hub as hub_module
 from alertwhisperer.live.parcels import WHOLE_RECORD, Hello
 from tests.live.stage import ACME, ADA, EVE, GLOBEX, RIO, VIC, Process, fact, listen, settle
+from tests.support.memory_log import MemoryDatabase
 from tests.support.virtual_loop import run_virtually
 
 COMMIT_QUERIES = 2
@@ -213,6 +214,29 @@ def test_a_cursor_of_another_database_gets_a_resync() -> None:
         assert ada.kinds == ["hello", "resync"]
         assert msgspec.json.decode(ada.frames[0].data, type=Hello).cursors == {ACME: 1}
         await ada.leave()
+
+    run_virtually(story())
+
+
+def test_a_reader_who_knows_more_than_this_process_waits_for_it_and_misses_nothing() -> None:
+    async def story() -> None:
+        database = MemoryDatabase()
+        there, here = Process(database), Process(database, deaf=True)
+        witness = await listen(here)
+        ada = await listen(there)
+        await there.say(ACME, "a")
+        await there.say(ACME, "b")
+        await asyncio.sleep(0.1)
+        cursor = read_cursor(ada.ids[-1])
+        assert cursor == Cursor(ACME, 2, 0)
+        await ada.leave()
+        moved = await listen(here, after=[cursor])
+        await asyncio.sleep(0.01)
+        await here.say(ACME, "c")
+        await settle()
+        assert (moved.heard, witness.heard, here.hub.resyncs) == (["c"], ["a", "b", "c"], 0)
+        for one in (moved, witness):
+            await one.leave()
 
     run_virtually(story())
 

@@ -163,7 +163,7 @@ class Play:
         await settle()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, max_size=60))
 def test_each_reader_hears_all_that_is_theirs_once_and_in_order(script: list[Step]) -> None:
     async def story() -> None:

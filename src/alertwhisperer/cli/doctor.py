@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Literal
 from urllib.error import URLError
@@ -15,12 +14,13 @@ import typer
 from msgspec import Struct
 
 from alertwhisperer import logs
-from alertwhisperer.app import WEB, build
+from alertwhisperer.app import WEB
 from alertwhisperer.clock import SystemClock
 from alertwhisperer.domain.errors import AlertWhispererError
 from alertwhisperer.domain.instant import Instant, seconds_between
 from alertwhisperer.ports import Clock, Storage
-from alertwhisperer.settings import Settings, SettingsError, load_settings, secrets_path
+from alertwhisperer.settings import SECRET_FIELDS, Settings, SettingsError, load_settings, secrets_path
+from alertwhisperer.storage import get_database_adapter
 
 FREE_BYTES: Final = 1 << 30
 SKEW_SECONDS: Final = 60
@@ -73,6 +73,8 @@ def _settings() -> Finding:
 
 def _secrets(settings: Settings) -> Finding:
     path = secrets_path(settings.sqlite_path)
+    if not path.exists() and any(getattr(settings, name) is None for name in SECRET_FIELDS):
+        return Finding("keys", "ok", f"the first start makes them in {path}")
     try:
         secrets = settings.secrets()
     except SettingsError as error:
@@ -137,19 +139,20 @@ def _web(folder: Path) -> Finding:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    house = build(settings)
+    if not settings.sqlite_path.exists():
+        return [Finding("database", "ok", "there is none yet; the first start makes it"), _clock(SystemClock(), None)]
+    storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
     try:
-        await house.storage.open()
+        await storage.open()
     except (AlertWhispererError, OSError) as error:
         return [Finding("database", "error", str(error), "see docs/operations.md on restoring and upgrading")]
-    checks: list[Callable[[Storage, Clock], Awaitable[Finding]]] = [_connection, _clock]
     try:
-        return [await check(house.storage, SystemClock()) for check in checks]
+        return [await _connection(storage), _clock(SystemClock(), await _newest(storage))]
     finally:
-        await house.storage.close()
+        await storage.close()
 
 
-async def _connection(storage: Storage, _: Clock) -> Finding:
+async def _connection(storage: Storage) -> Finding:
     try:
         facts = await storage.check()
     except AlertWhispererError as error:
@@ -158,11 +161,10 @@ async def _connection(storage: Storage, _: Clock) -> Finding:
     return Finding("database", "ok", f"can be read and written ({told})")
 
 
-async def _clock(storage: Storage, clock: Clock) -> Finding:
+def _clock(clock: Clock, newest: Instant | None) -> Finding:
     now = clock.now()
     if now < BUILT_AFTER:
         return Finding("clock", "error", f"says {now}", "set it (timedatectl set-ntp true)")
-    newest = await _newest(storage)
     if newest and seconds_between(now, newest) > SKEW_SECONDS:
         said = f"says {now}, but the database holds what was written at {newest}"
         return Finding(

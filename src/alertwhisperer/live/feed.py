@@ -21,7 +21,7 @@ REST_AT_MOST: Final = 0.1
 rounds that found nothing, since the doorbell also rings for what this process has committed and heard already."""
 
 FEW: Final = 4
-"""Up to so many logs are read without asking first which of them have grown."""
+"""Up to so many logs are each asked for their head; beyond, all heads are asked for at once."""
 
 RETRY_SECONDS: Final = 0.05
 PATIENCE_SECONDS: Final = 0.5
@@ -59,9 +59,13 @@ class _Following:
     def behind(self) -> bool:
         return self.heard_of > self.seq
 
+    def hear_of(self, seq: int) -> None:
+        """There is a record `seq`."""
+        self.heard_of = max(self.heard_of, seq)
+
     def take(self, record: Record) -> bool:
         """Tell the record if it is the next one, ignore it if it was told; False if one before it is missing."""
-        self.heard_of = max(self.heard_of, record.seq)
+        self.hear_of(record.seq)
         if record.seq > self.seq + 1:
             return False
         if record.seq == self.seq + 1:
@@ -120,6 +124,7 @@ class Feed:
         """Read now what the log has; afterwards everything committed before the call has been told."""
         following = self._followed.get(company_id)
         if following is not None:
+            await self._look_ahead([following])
             await self._catch_up(following)
 
     async def close(self) -> None:
@@ -133,7 +138,7 @@ class Feed:
         if following is None:
             return
         if following.seq < 0:
-            following.heard_of = max(following.heard_of, record.seq)
+            following.hear_of(record.seq)
         elif not following.take(record):
             self._rung.set()
 
@@ -177,11 +182,20 @@ class Feed:
     async def _read_due(self) -> None:
         due = [one for one in self._followed.values() if one.behind or self._all_due]
         self._all_due = False
-        if len(due) > FEW:
-            heads = dict(await self._log.companies_with_log())
-            due = [one for one in due if one.behind or heads.get(one.company_id, 0) > one.seq]
+        await self._look_ahead(due)
         for following in due:
             await self._catch_up(following)
+
+    async def _look_ahead(self, due: Sequence[_Following]) -> None:
+        """Learn which logs have grown: of a few, each; of many, all in one query."""
+        if len(due) > FEW:
+            heads = dict(await self._log.companies_with_log())
+            for following in due:
+                following.hear_of(heads.get(following.company_id, 0))
+            return
+        for following in due:
+            seq, _ = await self._log.head(following.company_id)
+            following.hear_of(seq)
 
     async def _wait(self) -> None:
         try:
@@ -193,26 +207,26 @@ class Feed:
 
     async def _catch_up(self, following: _Following) -> None:
         async with following.reading:
-            while following is self._followed.get(following.company_id):
+            while following.behind and following is self._followed.get(following.company_id):
                 self.reads += 1
                 records = await self._log.records(following.company_id, after=following.seq, limit=PAGE)
-                whole = all(following.take(record) for record in records)
                 self.found += len(records)
-                if not whole:
+                if not records or not all(following.take(record) for record in records):
                     self._missing(following, records)
-                    break
-                if len(records) < PAGE:
                     break
         if following.behind:
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._rung.set)
 
     def _missing(self, following: _Following, records: Sequence[Record]) -> None:
-        """Some record before these is absent: wait for it a little, then go on behind it."""
+        """The next record is absent: wait for it a little, then go on behind the gap."""
         now = asyncio.get_running_loop().time()
+        if not following.behind:
+            return
         if following.missing_since is None:
             following.missing_since = now
         elif now - following.missing_since > PATIENCE_SECONDS:
-            following.seq = min(record.seq for record in records if record.seq > following.seq) - 1
+            later = [record.seq for record in records if record.seq > following.seq]
+            following.seq = min(later, default=following.heard_of + 1) - 1
             following.missing_since = None
             self.expired += 1
             following.reader.skip(following.seq)

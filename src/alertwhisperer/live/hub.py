@@ -193,7 +193,7 @@ class Subscription:
             return ready
         if self._page:
             return self._hub.messages(_cut(self._page), batch=self._batch)
-        if self._behind or not self._may_send:
+        if not self._may_send:
             return []
         self._may_send = False
         parcels = _cut(self._queue)
