@@ -80,6 +80,24 @@ async def test_a_rotated_key_replaces_the_old_one_at_once(office: Office) -> Non
     assert await try_key(office, new) == 200
 
 
+@pytest.mark.parametrize("what", ["api-key/rotate", "configs/webhook_security/rotate", "test-alert"])
+async def test_a_repeat_under_one_key_is_answered_alike(office: Office, what: str) -> None:
+    path = f"/api/companies/{office.acme.id}/{what}"
+    async with office.client("Carl", {"Idempotency-Key": "again"}) as carl:
+        first = await carl.post(path)
+        seq = (await office.storage.head(office.acme.id))[0]
+        second = await carl.post(path)
+        carl.headers["Idempotency-Key"] = "anew"
+        third = await carl.post(path)
+    assert first.status_code == second.status_code == third.status_code == 200
+    if what == "test-alert":
+        assert (first.json()["duplicate"], second.json()["duplicate"]) == (False, True)
+        assert third.json()["disposition"] == "occurrence"
+    else:
+        assert first.json() == second.json() != third.json()
+        assert (await office.storage.head(office.acme.id))[0] == seq + 1
+
+
 async def test_settings_are_kept_and_counted(office: Office) -> None:
     path = f"/api/companies/{office.acme.id}/configs/correlation"
     async with office.client("Carl") as carl:

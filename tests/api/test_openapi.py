@@ -45,6 +45,16 @@ def test_every_reference_leads_somewhere() -> None:
     assert {each.rpartition("/")[2] for each in found} == set(DOCUMENT["components"]["schemas"])
 
 
+def test_every_mutation_of_what_is_stored_can_be_repeated() -> None:
+    once = {each.handler for each in contracts() if each.once}
+    changing = {each.handler for each in contracts() if each.method != "GET"}
+    not_repeated = {"login", "logout", "create_ticket", "change_password", "reset_password"}
+    assert changing - once == not_repeated | {"reveal_api_key", "reveal_hmac_secret"}
+    for operation in OPERATIONS.values():
+        heeds = any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
+        assert heeds == (operation["operationId"] in once)
+
+
 def test_names_of_types_are_plain() -> None:
     assert all(re.fullmatch(r"[A-Za-z]+", each) for each in DOCUMENT["components"]["schemas"])
 

@@ -56,4 +56,4 @@ async def update_asset(house: House, caller: Caller, asset_id: str, body: AssetC
 @routes.on("DELETE", "/api/assets/{asset_id}", verb="asset.write", status=204)
 async def delete_asset(house: House, caller: Caller, asset_id: str, company_id: CompanyId) -> None:
     """Take an asset away; if it alerts again, it is added again."""
-    await house.assets.delete(await caller.scope(company_id), asset_id)
+    await house.assets.delete(await caller.scope(company_id), asset_id, caller.once)

@@ -22,6 +22,7 @@ H = TypeVar("H", bound=Handler)
 
 PUBLIC: Final = "public"
 """The verb of a route that needs no sign-in."""
+MUTATIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SIGNED_IN: Final = "signed_in"
 """The verb of a route that everybody who has signed in may use, for themselves."""
 
@@ -40,6 +41,8 @@ class Contract(Struct, frozen=True, kw_only=True):
     path: str
     verb: str
     status: int
+    once: bool = False
+    """Whether it heeds `Idempotency-Key`."""
     takes: object
     """The type of the body, or a tuple of alternatives; None for no body."""
     gives: object
@@ -54,8 +57,11 @@ class Routes(APIRouter):
         super().__init__(tags=[noun])
         self.contracts: list[Contract] = []
 
-    def on(self, method: str, path: str, *, verb: str, status: int = 200) -> Callable[[H], H]:
-        """Serve `method path` by a handler whose actor needs `verb` (checked where it is done, in the engine)."""
+    def on(self, method: str, path: str, *, verb: str, status: int = 200, once: bool = True) -> Callable[[H], H]:
+        """Serve `method path` by a handler whose actor needs `verb` (checked where it is done, in the engine).
+
+        once: whether, as a mutation, it heeds `Idempotency-Key`.
+        """
 
         def add(handler: H) -> H:
             hints = get_type_hints(handler, include_extras=True)
@@ -69,6 +75,7 @@ class Routes(APIRouter):
                 path=path,
                 verb=verb,
                 status=status,
+                once=once and method in MUTATIONS,
                 takes=takes,
                 gives=None if gives is type(None) else gives,
                 handler=name,

@@ -87,7 +87,7 @@ async def get_company_summary(house: House, caller: Caller, company_id: str) -> 
     return await house.companies.summary(await caller.scope(company_id))
 
 
-@routes.on("POST", "/api/companies/{company_id}/api-key/reveal", verb="company.reveal_key")
+@routes.on("POST", "/api/companies/{company_id}/api-key/reveal", verb="company.reveal_key", once=False)
 async def reveal_api_key(house: House, caller: Caller, company_id: str) -> ApiKey:
     """Show the API key; the audit log keeps who looked."""
     return ApiKey(api_key=await house.companies.reveal_key(await caller.scope(company_id)))
@@ -96,7 +96,7 @@ async def reveal_api_key(house: House, caller: Caller, company_id: str) -> ApiKe
 @routes.on("POST", "/api/companies/{company_id}/api-key/rotate", verb="company.rotate_key")
 async def rotate_api_key(house: House, caller: Caller, company_id: str) -> ApiKey:
     """Replace the API key; the old one is refused from now on."""
-    return ApiKey(api_key=await house.companies.rotate_key(await caller.scope(company_id)))
+    return ApiKey(api_key=await house.companies.rotate_key(await caller.scope(company_id), caller.once))
 
 
 @routes.on("GET", "/api/companies/{company_id}/configs/correlation", verb="config.read")
@@ -141,10 +141,14 @@ async def put_webhook_security(
 async def rotate_hmac_secret(house: House, caller: Caller, company_id: str, body: Rotation) -> HmacSecret:
     """Make a new HMAC secret; the old one is accepted for a while."""
     scope = await caller.scope(company_id)
-    return HmacSecret(hmac_secret=await house.companies.rotate_secret(scope, overlap_minutes=body.overlap_minutes))
+    return HmacSecret(
+        hmac_secret=await house.companies.rotate_secret(scope, overlap_minutes=body.overlap_minutes, once=caller.once)
+    )
 
 
-@routes.on("POST", "/api/companies/{company_id}/configs/webhook_security/reveal", verb="config.reveal_secret")
+@routes.on(
+    "POST", "/api/companies/{company_id}/configs/webhook_security/reveal", verb="config.reveal_secret", once=False
+)
 async def reveal_hmac_secret(house: House, caller: Caller, company_id: str) -> HmacSecret:
     """Show the HMAC secret; the audit log keeps who looked."""
     return HmacSecret(hmac_secret=await house.companies.reveal_secret(await caller.scope(company_id)))
@@ -161,5 +165,6 @@ async def send_test_alert(request: Request, house: House, caller: Caller, compan
         body=msgspec.json.encode(TEST_ALERT),
         received_at=house.clock.now(),
         ip_address=address_of(request),
+        delivery_id=f"key#{caller.once.key}" if caller.once else None,
     )
     return one_result(await house.ingest.test(scope, delivery))

@@ -17,7 +17,6 @@ Json = dict[str, Any]
 REF: Final = "#/components/schemas/{name}"
 SPARSE: Final = frozenset({Outcome.__name__})
 """Answers that leave out what has its default."""
-MUTATIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 SECURITY_SCHEMES: Final[Json] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -123,10 +122,10 @@ def _complete(operation: Json, contract: Contract, types: "_Types") -> None:
         operation.setdefault("security", [])
         return
     operation["security"] = [{"bearer": []}, {"cookie": []}]
-    if contract.method in MUTATIONS:
+    if contract.once:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     if contract.verb.startswith("incident.") and contract.method == "POST":
-        operation["parameters"].append(IF_MATCH)
+        operation.setdefault("parameters", []).append(IF_MATCH)
 
 
 def _errors(contract: Contract) -> Iterator[tuple[int, str]]:

@@ -18,8 +18,8 @@ from alertwhisperer.ports import Log
 T = TypeVar("T")
 
 LIMIT_AT_MOST: Final = 1_000
-SEARCH_STEP: Final = 1_000
-SEARCH_AT_MOST: Final = 50_000
+SEARCH_STEP: Final = 500
+SEARCH_AT_MOST: Final = 20_000
 """Documents that one request with a text reads at most; the next page goes on from there."""
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_AT_MOST, description="How many at most.")]

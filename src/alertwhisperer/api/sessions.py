@@ -71,7 +71,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     expires_at: Instant
 
 
-@routes.on("POST", "/api/auth/login", verb=PUBLIC)
+@routes.on("POST", "/api/auth/login", verb=PUBLIC, once=False)
 async def login(request: Request, house: House, body: Login) -> Answer[SignedIn]:
     """Sign in. 401 says the same for a wrong password and an unknown address; 429 after repeated tries."""
     if body.cookie and not is_same_origin(request, house.public_url):
@@ -81,7 +81,7 @@ async def login(request: Request, house: House, body: Login) -> Answer[SignedIn]
     return Answer(SignedIn(access_token=token, user=publish(user)), headers)
 
 
-@routes.on("POST", "/api/auth/logout", verb=SIGNED_IN, status=204)
+@routes.on("POST", "/api/auth/logout", verb=SIGNED_IN, status=204, once=False)
 async def logout(request: Request, house: House, caller: Caller, body: Logout) -> Answer[None]:
     """Take the cookie away; with `everywhere`, end all sessions of the caller."""
     if body.everywhere:
@@ -103,14 +103,14 @@ async def me(house: House, caller: Caller) -> Me:
     )
 
 
-@routes.on("POST", "/api/auth/tickets", verb=SIGNED_IN)
+@routes.on("POST", "/api/auth/tickets", verb=SIGNED_IN, once=False)
 async def create_ticket(house: House, caller: Caller) -> Ticket:
     """A one-time ticket for a WebSocket whose client cannot send a header."""
     ticket, expires_at = house.tickets.issue(session_mark(caller.claims))
     return Ticket(ticket=ticket, expires_at=expires_at)
 
 
-@routes.on("POST", "/api/auth/password", verb=SIGNED_IN, status=204)
+@routes.on("POST", "/api/auth/password", verb=SIGNED_IN, status=204, once=False)
 async def change_password(request: Request, house: House, caller: Caller, body: NewPassword) -> Answer[None]:
     """Change one's own password. Every other session ends; a browser keeps its own by a new cookie."""
     user = await house.users.change_password(caller.msp, body.current_password, body.new_password)

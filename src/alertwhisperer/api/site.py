@@ -1,10 +1,11 @@
 """The API as one application: every noun's routes, problems, documents and headers."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
-from fastapi.requests import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +25,7 @@ from alertwhisperer.api import (
     users,
     webhooks,
 )
-from alertwhisperer.api.codec import Contract, Routes, respond
+from alertwhisperer.api.codec import Contract, Routes
 from alertwhisperer.api.openapi import document
 from alertwhisperer.api.served import Served
 from alertwhisperer.api.web import SECURITY
@@ -75,9 +76,13 @@ def api_document() -> dict[str, Any]:
     return document(api.version, api.routes, contracts(), webhooks.EXTRA)
 
 
-async def _openapi(request: Request) -> Response:
-    app: FastAPI = request.app
-    return respond(document(app.version, app.routes, contracts(), webhooks.EXTRA))
+@cache
+def _document_bytes() -> bytes:
+    return msgspec.json.encode(api_document())
+
+
+async def _openapi() -> Response:
+    return Response(_document_bytes(), media_type="application/json")
 
 
 class Envelope:

@@ -43,7 +43,7 @@ async def update_user(house: House, caller: Caller, user_id: str, body: UserChan
     return await house.users.update(await caller.reach(), user_id, body, caller.once)
 
 
-@routes.on("POST", "/api/users/{user_id}/reset-password", verb="user.write")
+@routes.on("POST", "/api/users/{user_id}/reset-password", verb="user.write", once=False)
 async def reset_password(house: House, caller: Caller, user_id: str) -> Password:
     """Give a user a new random password; all their sessions end."""
     return Password(password=await house.users.reset_password(await caller.reach(), user_id))

@@ -1,5 +1,6 @@
 """Assets: what alerts are about. Ingest adds unknown ones; people say what they are worth."""
 
+from types import NoneType
 from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
@@ -101,7 +102,7 @@ class Assets:
 
         return await self._runner.run_once(scope, once, Asset, decide, _need(scope, asset_id))
 
-    async def delete(self, scope: Scope, asset_id: str) -> None:
+    async def delete(self, scope: Scope, asset_id: str, once: Once | None = None) -> None:
         """Take an asset away; if it alerts again, it is added again."""
         require(scope.actor, "asset.write")
 
@@ -110,7 +111,7 @@ class Assets:
             draft.delete(Asset, (draft.company_id, asset_id))
             draft.audit("asset.deleted", {"asset_id": asset_id, "name": asset.name})
 
-        await self._runner.run(scope, decide, _need(scope, asset_id))
+        await self._runner.run_once(scope, once, NoneType, decide, _need(scope, asset_id))
 
 
 def _need(scope: Scope, asset_id: str) -> Need:

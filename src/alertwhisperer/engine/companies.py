@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
+from types import NoneType
 from typing import Final, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -171,18 +172,18 @@ class Companies:
         await self._runner.run(scope, lambda draft: draft.audit("company.key_revealed", {}))
         return await self._key(scope.company_id)
 
-    async def rotate_key(self, scope: Scope) -> str:
-        """A new API key; the old one is refused from now on."""
+    async def rotate_key(self, scope: Scope, once: Once | None = None) -> str:
+        """A new API key; the old one is refused from now on. A repeat shows the present key."""
         require(scope.actor, "company.rotate_key")
         api_key = self._new_key()
+        sealed = self._vault.seal(api_key, place=key_place(scope.company_id))
 
         def decide(draft: Draft) -> None:
-            sealed = self._vault.seal(api_key, place=key_place(scope.company_id))
             after = replace(_of(draft), api_key=key_digest(api_key), api_key_encrypted=sealed)
             _write(draft, after, "company.key_rotated", {})
 
-        await self._runner.run(scope, decide)
-        return api_key
+        await self._runner.run_once(scope, once, NoneType, decide)
+        return await self._key(scope.company_id)
 
     async def config(self, scope: Scope, kind: type[C]) -> C:
         """A setting of the company; the defaults where nothing is stored."""
@@ -224,15 +225,14 @@ class Companies:
 
         return await self._runner.run_once(scope, once, PublicWebhookSecurity, decide)
 
-    async def rotate_secret(self, scope: Scope, *, overlap_minutes: int = 60) -> str:
+    async def rotate_secret(self, scope: Scope, *, overlap_minutes: int = 60, once: Once | None = None) -> str:
         """A new HMAC secret; the old one is accepted for `overlap_minutes` more. The first call makes one."""
         require(scope.actor, "config.reveal_secret")
         if not 0 <= overlap_minutes <= OVERLAP_AT_MOST:
             raise Invalid(f"must be from 0 to {OVERLAP_AT_MOST}", "overlap_minutes")
-        secret = self._new_secret()
-        sealed = self._vault.seal(secret, place=secret_place(scope.company_id))
+        sealed = self._vault.seal(self._new_secret(), place=secret_place(scope.company_id))
 
-        def decide(draft: Draft) -> None:
+        def decide(draft: Draft) -> str:
             before, _ = draft.config(WebhookSecurityConfig)
             keep = before.secret_encrypted if overlap_minutes else None
             after = replace(
@@ -242,9 +242,11 @@ class Companies:
                 previous_valid_until=plus(draft.now, overlap_minutes * 60) if keep else None,
             )
             _put_config(draft, after, "config.secret_rotated", {"overlap_minutes": overlap_minutes})
+            return sealed
 
-        await self._runner.run(scope, decide)
-        return secret
+        # A repeat is answered with the first one's secret: the receipt keeps it sealed.
+        made = await self._runner.run_once(scope, once, str, decide)
+        return self._vault.unseal(made, place=secret_place(scope.company_id))
 
     async def reveal_secret(self, scope: Scope) -> str:
         """The HMAC secret in plain; audited before it is shown. NotFound if none was made."""

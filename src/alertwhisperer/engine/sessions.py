@@ -11,7 +11,7 @@ from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
-from alertwhisperer.domain.user import User
+from alertwhisperer.domain.user import User, publish
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Runner
@@ -151,6 +151,7 @@ class Sessions:
             if user is None:
                 raise Unauthenticated("this user is no more")
             draft.put(replace(user, session_epoch=user.session_epoch + 1))
+            draft.tell("user_updated", publish(user))
             draft.audit("user.logout_everywhere", {})
 
         await self._runner.run(Scope(MSP, scope.actor), decide, load)
