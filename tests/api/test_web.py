@@ -15,6 +15,8 @@ def folder(tmp_path: Path) -> Path:
     (build / "index.html").write_text("<!doctype html><title>Alert Whisperer</title>")
     (build / "assets" / "app-1a2b.js").write_text("console.info(1);" * 100)
     (build / ".built-from").write_text("stamp")
+    (build / ".vite").mkdir()
+    (build / ".vite" / "manifest.json").write_text("stamp")
     (tmp_path / "secret.txt").write_text("hunter2")
     return build
 
@@ -48,7 +50,9 @@ async def test_an_unchanged_page_is_not_sent_again(folder: Path) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/../../secret.txt", "/.built-from"])
+@pytest.mark.parametrize(
+    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/../../secret.txt", "/.built-from", "/.vite/manifest.json"]
+)
 async def test_nothing_outside_the_build_is_ever_sent(folder: Path, path: str) -> None:
     answer = await client(folder).get(path)
 

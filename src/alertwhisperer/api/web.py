@@ -53,12 +53,9 @@ class Web:
     """Serves the build in `folder`. Only files found there when the process began are ever served."""
 
     def __init__(self, folder: Path) -> None:
-        found = (
-            [each for each in folder.rglob("*") if each.is_file() and not each.name.startswith(".")]
-            if folder.is_dir()
-            else []
-        )
-        self._paths = {f"/{each.relative_to(folder).as_posix()}": each for each in found}
+        found = {f"/{each.relative_to(folder).as_posix()}": each for each in folder.rglob("*") if each.is_file()}
+        # What begins with a dot is the build's own: its stamp, its manifest.
+        self._paths = {path: each for path, each in found.items() if "/." not in path}
         self._files: dict[str, _File] = {}
 
     @property
