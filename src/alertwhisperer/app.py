@@ -3,17 +3,17 @@
 import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
 from msgspec import Struct
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alertwhisperer import __version__
 from alertwhisperer.api.auth import SocketAuthenticator
@@ -58,6 +58,7 @@ from alertwhisperer.storage.vault import AesVault
 WEB: Final = Path(__file__).parent / "web"
 FIRST_EMAIL: Final = "admin@alertwhisperer.com"
 
+SOCKETS_PATH: Final = "/ws"
 RETENTION_SECONDS: Final = 3600.0
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 """Ingest makes many short-lived objects and few cycles: the default (700) spends its time finding nothing."""
@@ -112,7 +113,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
     storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
-    runner = Runner(storage, clock, ids, audit_key=secrets.audit_key)
+    runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
     door = Door(runner, vault)
@@ -166,7 +167,14 @@ def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door
             Round("counters", counters.fold_due, every_seconds=1, chance=chance),
             Round("timers", scheduler.tick_now, every_seconds=1, chance=chance),
             Round("refusals", door.flush, every_seconds=1, chance=chance),
-            Round("retention", retention.sweep_all, every_seconds=RETENTION_SECONDS, chance=chance),
+            # Not at once: a start is busy enough, and processes that start together sweep apart.
+            Round(
+                "retention",
+                retention.sweep_all,
+                every_seconds=RETENTION_SECONDS,
+                delay_seconds=RETENTION_SECONDS / 10,
+                chance=chance,
+            ),
         ]
     )
 
@@ -199,23 +207,17 @@ async def first_sign_in(house: House) -> FirstSignIn | None:
     new = NewUser(email=FIRST_EMAIL, name="Administrator", role="msp_admin")
     try:
         _, password = await house.users.create(Scopes((), SYSTEM), new)
-    except Invalid:
+    except Invalid as error:
+        if error.field != "email":
+            raise
         return None  # Another process was first, and has shown the password.
     return FirstSignIn(FIRST_EMAIL, password or "")
-
-
-class App(Protocol):
-    """An ASGI application."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        ...
 
 
 class Front:
     """The first door of every connection. Webhooks go straight to ingest; all else gets an id and a log line."""
 
-    def __init__(self, *, webhooks: App, sockets: App, rest: App) -> None:
+    def __init__(self, *, webhooks: ASGIApp, sockets: ASGIApp, rest: ASGIApp) -> None:
         self._webhooks = webhooks
         self._sockets = sockets
         self._rest = rest
@@ -225,13 +227,20 @@ class Front:
         kind = scope["type"]
         if kind == "http" and scope["path"].startswith(PREFIX):
             await self._webhooks(scope, receive, send)
-        elif kind == "websocket":
+        elif kind == "websocket" and scope["path"] == SOCKETS_PATH:
             await self._sockets(scope, receive, send)
+        elif kind == "websocket":
+            await refuse_socket(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
 
-def create_app(house: House) -> App:
+async def refuse_socket(_: Scope, __: Receive, send: Send) -> None:
+    """There is no socket here: 403 to the handshake (ASGI, "Close")."""
+    await send({"type": "websocket.close"})
+
+
+def create_app(house: House) -> ASGIApp:
     """The ASGI application of a house; its lifespan opens the database and puts the house to work."""
     settings, storage = house.settings, house.storage
     authenticator = SocketAuthenticator(house.sessions, house.tickets)
@@ -255,24 +264,24 @@ def create_app(house: House) -> App:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await house.open()
-        house.rounds.start()
-        _settle_memory()
-        log.info("at work", version=__version__, process=os.getpid())
-        try:
+        # Last in, first out: whatever fails on the way down, the database is closed.
+        async with AsyncExitStack() as way_down:
+            way_down.callback(log.info, "stopped", process=os.getpid())
+            await house.open()
+            way_down.push_async_callback(house.close)
+            way_down.push_async_callback(house.door.flush)
+            house.rounds.start()
+            way_down.push_async_callback(house.rounds.stop)
+            way_down.push_async_callback(sockets.close)
+            way_down.callback(health.stop)
+            _settle_memory()
+            log.info("at work", version=__version__, process=os.getpid())
             yield
-        finally:
-            health.stopping = True
-            await sockets.close()
-            await house.rounds.stop()
-            await house.door.flush()
-            await house.close()
-            log.info("stopped", process=os.getpid())
 
     api.router.lifespan_context = lifespan
     return Front(
         webhooks=WebhookEdge(house.ingest, house.clock),
-        sockets=Requests(sockets, house.clock, house.ids),
+        sockets=refuse_socket if settings.live_transport == "polling" else Requests(sockets, house.clock, house.ids),
         rest=requests,
     )
 

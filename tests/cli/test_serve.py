@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from tests.support.processes import answers, free_port, wait_for
 from tests.support.product import ProductServer, alert_document, signature_headers
@@ -130,11 +130,15 @@ def test_a_stop_ends_sockets_and_finishes_within_seconds(server: ProductServer) 
         socket.recv(timeout=5)
         os.kill(server.process.pid, signal.SIGTERM)
         with pytest.raises(ConnectionClosed):
-            while True:
-                socket.recv(timeout=5)
+            _hear_it_out(socket)
     wait_for(lambda: not server.process.running, seconds=8, what="the server still runs")
 
     assert lines(server)[-1]["event"] == "stopped"
+
+
+def _hear_it_out(socket: ClientConnection) -> None:
+    while True:
+        socket.recv(timeout=5)
 
 
 def test_what_is_answered_before_a_stop_is_there_after_it(server: ProductServer) -> None:
@@ -157,7 +161,11 @@ def test_answers_name_the_request_and_not_the_server(standing: ProductServer) ->
     assert answer.status_code == 401
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "my-own-id-1"
     assert "server" not in answer.headers
-    assert any(each.get("request_id") == "my-own-id-1" for each in lines(standing))
+
+    def is_logged() -> bool:
+        return any(each.get("request_id") == "my-own-id-1" for each in lines(standing))
+
+    wait_for(is_logged, seconds=5, what="the log does not know the request")
 
 
 def test_metrics_count_what_came_in(standing: ProductServer) -> None:
@@ -211,14 +219,41 @@ def test_a_process_that_dies_is_replaced_and_none_outlives_its_parent(tmp_path: 
     server = ProductServer(tmp_path, {"WORKERS": "2"})
     server.start()
     try:
-        seen = {_process_of(server)}
-        wait_for(lambda: seen.add(_process_of(server)) or len(seen) == 2, seconds=10, what="one process serves")
+        seen: set[str] = set()
+
+        def count() -> int:
+            seen.add(_process_of(server))
+            return len(seen)
+
+        wait_for(lambda: count() == 2, seconds=20, what="one process serves alone")
         os.kill(int(min(seen)), signal.SIGKILL)
-        wait_for(lambda: seen.add(_process_of(server)) or len(seen) == 3, seconds=20, what="nobody came")
+        wait_for(lambda: count() == 3, seconds=20, what="nobody took its place")
         before = children(server.process.pid)
     finally:
         server.kill()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), seconds=10, what="children live on")
+
+
+def test_sockets_are_not_compressed_and_open_at_one_path_only(standing: ProductServer) -> None:
+    seed = standing.seed()
+    with standing.signed_in(seed.admin) as client:
+        tickets = [client.post("/api/auth/tickets").json()["ticket"] for _ in range(2)]
+    with connect(f"ws{standing.url[4:]}/ws?ticket={tickets[0]}") as socket:
+        assert socket.protocol.extensions == []
+    with pytest.raises(InvalidStatus, match="403"), connect(f"ws{standing.url[4:]}/other?ticket={tickets[1]}"):
+        pass
+
+
+def test_live_updates_by_polling_alone_open_no_socket(tmp_path: Path) -> None:
+    server = ProductServer(tmp_path, {"LIVE_TRANSPORT": "polling"})
+    server.start()
+    try:
+        with server.signed_in(server.seed().admin) as client:
+            ticket = client.post("/api/auth/tickets").json()["ticket"]
+        with pytest.raises(InvalidStatus, match="403"), connect(f"ws{server.url[4:]}/ws?ticket={ticket}"):
+            pass
+    finally:
+        server.kill()
 
 
 def test_a_port_in_use_is_told_in_a_sentence(standing: ProductServer) -> None:

@@ -284,8 +284,8 @@ async def test_a_state_that_forgets_its_oldest_alerts_finds_them_again(
     assert (await world.fire(asset="h0")).incident_id == first[0].incident_id
 
 
-async def test_too_much_waiting_is_refused_rather_than_held(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alertwhisperer.engine.runner.QUEUED_AT_MOST", 10)
+async def test_too_much_waiting_is_refused_rather_than_held(world: World) -> None:
+    world.restart(queued_at_most=10)
     answers = await asyncio.gather(*(world.fire(asset=f"h{n}") for n in range(30)), return_exceptions=True)
     assert any(isinstance(each, Unavailable) for each in answers)
     stored = await world.storage.count(Alert, {"company_id": ACME})

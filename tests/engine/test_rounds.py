@@ -32,7 +32,7 @@ async def test_pauses_vary_by_a_fifth_so_that_processes_fall_out_of_step() -> No
     async def job() -> None:
         moments.append(asyncio.get_running_loop().time() - started)
 
-    chances = iter([0.0, 1.0, 0.5, 0.5, 0.5])
+    chances = iter([0.5, 0.0, 1.0, 0.5, 0.5, 0.5])
     rounds = Rounds([Round("job", job, every_seconds=0.1, chance=lambda: next(chances))])
     rounds.start()
     await asyncio.sleep(0.25)

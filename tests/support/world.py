@@ -15,7 +15,7 @@ from alertwhisperer.engine.door import Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.incidents import Incidents
 from alertwhisperer.engine.ingest import Answer, Ingest
-from alertwhisperer.engine.runner import Runner
+from alertwhisperer.engine.runner import QUEUED_AT_MOST, Runner
 from alertwhisperer.ports import Ids, Key, Storage
 from tests.support.cast import ACME, ADA, GLOBEX
 
@@ -39,9 +39,9 @@ class World:
         self.ids = ids
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, *, queued_at_most: int = QUEUED_AT_MOST) -> None:
         """As after a restart of the process: nothing is left in memory."""
-        self.runner = Runner(self.storage, self.clock, self.ids, audit_key=b"k" * 32)
+        self.runner = Runner(self.storage, self.clock, self.ids, audit_key=b"k" * 32, queued_at_most=queued_at_most)
         self.door = Door(self.runner, PlainVault())
         self.ingest = Ingest(self.runner, self.door)
         self.incidents = Incidents(self.runner)

@@ -21,7 +21,11 @@ class Health:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self.stopping = False
+        self._stopping = False
+
+    def stop(self) -> None:
+        """From now on not ready: a stop is under way."""
+        self._stopping = True
 
     async def live(self, _: Request) -> Response:
         """200 as long as this process answers at all."""
@@ -39,7 +43,7 @@ class Health:
         )
 
     async def _readiness(self) -> Readiness:
-        if self.stopping:
+        if self._stopping:
             return Readiness(ready=False, reason="this process is stopping")
         try:
             return Readiness(ready=True, database=await self._storage.check())

@@ -145,7 +145,7 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         await storage.open()
     except (AlertWhispererError, OSError) as error:
-        return [Finding("database", "error", str(error), "see docs/operations.md on restoring and upgrading")]
+        return [Finding("database", "error", str(error), "docs/deploy.md says how to restore and to upgrade")]
     try:
         return [await _connection(storage), _clock(SystemClock(), await _newest(storage))]
     finally:

@@ -83,23 +83,14 @@ class Audit:
         return await self._storage.select(AuditEntry, query, sort=[("id", 1)], limit=limit)
 
     async def _follow(self, company_id: str, head: str, start: str) -> Verification:
-        # Ids of two processes may stand a little out of the chain's order: what does not follow yet waits.
-        waiting: list[AuditEntry] = []
-        previous, last_id, checked, head_seen = start, ANCHOR_ID, 0, head in (start, "")
-        while page := await self._page(company_id, last_id):
-            last_id = page[-1].id
-            run = _chained([*waiting, *page], previous)
-            bad = audit.first_broken(run, self._key, previous)
+        walk = _Walk(start, head)
+        after = ANCHOR_ID
+        while page := await self._page(company_id, after):
+            after = page[-1].id
+            bad = walk.take(page, self._key)
             if bad is not None:
-                return Verification(ok=False, checked=checked, first_bad=bad.id)
-            followed = {each.id for each in run}
-            waiting = [each for each in [*waiting, *page] if each.id not in followed]
-            checked += len(run)
-            previous = run[-1].hash if run else previous
-            head_seen = head_seen or any(each.hash == head for each in run)
-        if waiting:
-            return Verification(ok=False, checked=checked, first_bad=min(each.id for each in waiting))
-        return Verification(ok=head_seen, checked=checked, first_bad=None if head_seen else "head", head=previous)
+                return Verification(ok=False, checked=walk.checked, first_bad=bad.id)
+        return walk.end()
 
     def _behind_anchor(self, company_id: str, old: AuditEntry | None, going: list[AuditEntry]) -> list[Write]:
         removed = _removed(old) + len(going)
@@ -110,6 +101,38 @@ class Audit:
             Put(AUDIT_LOGS, audit.link(unlinked, GENESIS, self._key), expect),
             *(Delete(AUDIT_LOGS, (company_id, each.id)) for each in going),
         ]
+
+
+class _Walk:
+    """Along a chain, page by page in order of ids.
+
+    Ids of two processes may stand a little out of the chain's order: what does not follow yet waits.
+    """
+
+    def __init__(self, start: str, head: str) -> None:
+        self.checked = 0
+        self._previous = start
+        self._head = head
+        self._head_seen = head in (start, "")
+        self._waiting: list[AuditEntry] = []
+
+    def take(self, page: list[AuditEntry], key: bytes) -> AuditEntry | None:
+        """Go on; returns the first entry that was tampered with."""
+        run = _chained([*self._waiting, *page], self._previous)
+        bad = audit.first_broken(run, key, self._previous)
+        if bad is not None:
+            return bad
+        followed = {each.id for each in run}
+        self._waiting = [each for each in [*self._waiting, *page] if each.id not in followed]
+        self.checked += len(run)
+        self._previous = run[-1].hash if run else self._previous
+        self._head_seen = self._head_seen or any(each.hash == self._head for each in run)
+        return None
+
+    def end(self) -> Verification:
+        """What was found once there is no further page."""
+        first_bad = min((each.id for each in self._waiting), default=None if self._head_seen else "head")
+        return Verification(ok=first_bad is None, checked=self.checked, first_bad=first_bad, head=self._previous)
 
 
 def _signed(anchor: AuditEntry, key: bytes) -> bool:

@@ -5,6 +5,7 @@ value. So several folders may run, or die half-way, and each record is still cou
 behind the cursor, so that their sums are exact at any instant.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -77,16 +78,23 @@ class Counters:
 
         Buckets without a count are left out. Starts are as wide as the grain: `2026-11-21T14` is an hour.
         """
-        first, last = bucket_id(grain, since), bucket_id(grain, until)
-        query = {"company_id": scope.company_id, "id": {"$gte": first, "$lte": last}}
+        return (await self.several(scope, [(grain, since, until)]))[0]
+
+    async def several(self, scope: Scope, ranges: Sequence[tuple[Grain, Instant, Instant]]) -> list[Counts]:
+        """`counts` of several ranges, all of one and the same instant."""
+        bounds = [(bucket_id(grain, since), bucket_id(grain, until)) for grain, since, until in ranges]
         for _ in range(_TRIES):
             seq = await self._cursor(scope.company_id)
-            buckets = await self._storage.select(Bucket, query)
-            tail = await self._tail(scope.company_id, seq or 0)
+            buckets = [await self._buckets(scope, first, last) for first, last in bounds]
+            tail = with_imbalances(await self._tail(scope.company_id, seq or 0))
             # The cursor rises with every fold: standing still, buckets and tail belong together.
             if await self._cursor(scope.company_id) == seq:
-                return _merged(buckets, tail, first, last)
+                return [_merged(found, tail, *each) for found, each in zip(buckets, bounds, strict=True)]
         raise Unavailable("counters are being folded too fast to be read")
+
+    async def _buckets(self, scope: Scope, first: str, last: str) -> list[Bucket]:
+        query = {"company_id": scope.company_id, "id": {"$gte": first, "$lte": last}}
+        return await self._storage.select(Bucket, query)
 
     async def _tail(self, company_id: str, after: int) -> list[Record]:
         tail = page = await self._storage.records(company_id, after, _PAGE)
@@ -135,9 +143,9 @@ def with_imbalances(records: list[Record]) -> Counts:
     return sums
 
 
-def _merged(buckets: list[Bucket], tail: list[Record], first: str, last: str) -> Counts:
+def _merged(buckets: list[Bucket], tail: Counts, first: str, last: str) -> Counts:
     sums: Counts = {start_of(bucket.id): dict(bucket.counts) for bucket in buckets}
-    for bucket, deltas in with_imbalances(tail).items():
+    for bucket, deltas in tail.items():
         if first <= bucket <= last:
             add(sums.setdefault(start_of(bucket), {}), deltas)
     return sums

@@ -1,6 +1,5 @@
 """The door of ingest: whose key is this, is the delivery signed, is it too much; and the ledger of refusals."""
 
-import asyncio
 from collections import Counter
 from hashlib import sha256
 from typing import Final
@@ -19,7 +18,6 @@ from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Vault
 
 KEYS_AT_MOST: Final = 10_000
-FLUSH_SECONDS: Final = 1.0
 
 
 class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
@@ -152,10 +150,3 @@ class Door:
             except AlertWhispererError:
                 self._refused.setdefault(company_id, Counter()).update(reasons)
                 raise
-
-    async def keep_flushing(self) -> None:
-        """Flush once a second, for as long as the product runs."""
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            if self._refused:
-                await self.flush()

@@ -1,5 +1,6 @@
 """Reports: the ledger and the overview, from exact counters."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -8,7 +9,7 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import Instant, plus
 from alertwhisperer.domain.ledger import RECEIVED
-from alertwhisperer.domain.metric import WIDTHS, add
+from alertwhisperer.domain.metric import WIDTHS, Grain, add
 from alertwhisperer.domain.report import (
     FIRES,
     OPENED,
@@ -54,15 +55,9 @@ class Reports:
         require(scopes.actor, "metrics.read")
         now = self._clock.now()
         cursors = {each: (await self._storage.head(each))[0] for each in scopes.company_ids}
-        day_ago = plus(now, -86_400)
-        minutes, hours, days = Counts(), Counts(), Counts()
-        for scope in scopes.each():
-            _merge(minutes, await self._counters.counts(scope, "minute", day_ago, now))
-            _merge(hours, await self._counters.counts(scope, "hour", day_ago, now))
-            _merge(days, await self._counters.counts(scope, "day", now, now))
+        minutes, hours, days = await self._sums(scopes, now)
         today = days.get(now[: WIDTHS["day"]], {})
-        fires, opened = _sum(hours, [FIRES]), _sum(hours, [OPENED])
-        percent, reason = noise_reduction(fires, opened)
+        percent, reason = noise_reduction(_sum(hours, [FIRES]), _sum(hours, [OPENED]))
         unfinished: dict[str, object] = {"status": {"$ne": "resolved"}}
         return Overview(
             open=await self._count(scopes, Incident, unfinished),
@@ -74,9 +69,32 @@ class Reports:
             incidents_opened_today=today.get(OPENED, 0),
             noise_reduction_percent=percent,
             noise_reason=reason,
-            last_resolved_at=_latest(minutes, RESOLVES),
+            last_resolved_at=await self._last_resolved(scopes, hours),
             cursors=cursors,
         )
+
+    async def _sums(self, scopes: Scopes, now: Instant) -> tuple[Counts, Counts, Counts]:
+        """The last hour by minutes, the last 24 hours by hours, and today."""
+        ranges: list[tuple[Grain, Instant, Instant]] = [
+            ("minute", plus(now, -60 * (MINUTES - 1)), now),
+            ("hour", plus(now, -3600 * 23), now),
+            ("day", now, now),
+        ]
+        sums = (Counts(), Counts(), Counts())
+        for found in await asyncio.gather(*(self._counters.several(each, ranges) for each in scopes.each())):
+            for into, counts in zip(sums, found, strict=True):
+                _merge(into, counts)
+        return sums
+
+    async def _last_resolved(self, scopes: Scopes, hours: Counts) -> Instant | None:
+        """The minute of the newest resolve; there is no index over when incidents were resolved."""
+        hour = _latest(hours, RESOLVES)
+        if hour is None:
+            return None
+        minutes = Counts()
+        for scope in scopes.each():
+            _merge(minutes, await self._counters.counts(scope, "minute", f"{hour}:00", f"{hour}:59"))
+        return f"{_latest(minutes, RESOLVES) or f'{hour}:00'}{_START_OF_MINUTE}"
 
     async def _refused(self, scopes: Scopes, since: Instant, until: Instant) -> dict[str, int]:
         """Reason → requests that could not be tied to a company; nothing for those who may not see it."""
@@ -88,8 +106,8 @@ class Reports:
         return sums
 
     async def _count(self, scopes: Scopes, kind: type[Incident] | type[Alert], query: Query) -> int:
-        counts = [await self._storage.count(kind, {**query, "company_id": each}) for each in scopes.company_ids]
-        return sum(counts)
+        queries = ({**query, "company_id": each} for each in scopes.company_ids)
+        return sum(await asyncio.gather(*(self._storage.count(kind, each) for each in queries)))
 
 
 def _merge(sums: Counts, more: Counts) -> None:
@@ -106,6 +124,6 @@ def _per_minute(minutes: Counts, now: Instant) -> list[int]:
     return [minutes.get(start, {}).get(FIRES, 0) for start in starts]
 
 
-def _latest(minutes: Counts, names: Iterable[str]) -> Instant | None:
-    starts = [start for start, counts in minutes.items() if any(counts.get(name) for name in names)]
-    return f"{max(starts)}{_START_OF_MINUTE}" if starts else None
+def _latest(buckets: Counts, names: Iterable[str]) -> str | None:
+    """The start of the newest bucket in which any of these was counted."""
+    return max((start for start, counts in buckets.items() if any(counts.get(name) for name in names)), default=None)

@@ -13,7 +13,10 @@ log = structlog.get_logger(__name__)
 
 
 class Round:
-    """A job repeated about every `every_seconds`. `failures` counts the times it raised; it goes on all the same."""
+    """A job repeated about every `every_seconds`, first after up to `delay_seconds`.
+
+    `failures` counts the times it raised; it goes on all the same.
+    """
 
     def __init__(
         self,
@@ -22,12 +25,14 @@ class Round:
         *,
         every_seconds: float,
         chance: Callable[[], float],
+        delay_seconds: float = 0,
     ) -> None:
         self.name = name
         self.failures = 0
         self._job = job
         self._every_seconds = every_seconds
         self._chance = chance
+        self._delay_seconds = delay_seconds
 
     async def once(self) -> None:
         """Do the job now; what it raises is logged and counted."""
@@ -40,6 +45,7 @@ class Round:
 
     async def forever(self) -> None:
         """Do the job until cancelled."""
+        await asyncio.sleep(self._delay_seconds * self._chance())
         while True:
             await self.once()
             await asyncio.sleep(self._every_seconds * (1 + JITTER * (2 * self._chance() - 1)))

@@ -106,15 +106,18 @@ def _ignore(_: float) -> None:
 
 
 class Runner:
-    """The door through which all state changes go."""
+    """The door through which all state changes go. `queued_at_most` bounds what may wait, in alerts."""
 
-    def __init__(self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, ids: Ids, *, audit_key: bytes, queued_at_most: int = QUEUED_AT_MOST
+    ) -> None:
         self.storage = storage
         self.clock = clock
         self.ids = ids
         self.loader = Loader(storage, storage)
         self.tally = Tally()
         self.audit_key = audit_key
+        self._queued_at_most = queued_at_most
         self._desks: dict[str, _Desk] = {}
 
     async def run(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None = None) -> T:
@@ -130,7 +133,7 @@ class Runner:
         return await self._queue(Intent(scope, decide, None, want))
 
     async def _queue(self, intent: Intent[T]) -> T:
-        if self.tally.queued + intent.weight > QUEUED_AT_MOST:
+        if self.tally.queued + intent.weight > self._queued_at_most:
             raise Unavailable("too much is waiting to be stored", retry_after=1)
         self._desk(intent.scope.company_id).take(intent)
         return await intent.future
