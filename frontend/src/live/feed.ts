@@ -146,6 +146,10 @@ export class LiveFeed {
     clearTimeout(this.pongTimer);
     report({ lastHeardAt: this.ports.now() });
     if (text === "pong") return;
+    if (text === "ping") {
+      this.wire?.send("pong");
+      return;
+    }
     const parsed = JSON.parse(text) as Frame | Frame[];
     this.take(Array.isArray(parsed) ? parsed : [parsed]);
   }
@@ -156,7 +160,7 @@ export class LiveFeed {
       if (frame.type === "hello") this.greet(frame.data.cursors, frame.data.server_time);
       else facts.push(frame);
       if (frame.type === "resync") this.ports.resync();
-      else this.advance(frame.id);
+      this.advance(frame.id);
     }
     if (facts.length === 0) return;
     this.measure(facts);
