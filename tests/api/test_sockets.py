@@ -26,7 +26,7 @@ async def sockets(office: Office) -> AsyncIterator[Sockets]:
 
 
 def connect(sockets: Sockets, token: str | None, **query: object) -> Connection:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers: dict[str, object] = {} if token is None else {"Authorization": f"Bearer {token}"}
     return Connection(sockets, query, headers, direct=False)
 
 

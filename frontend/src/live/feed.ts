@@ -146,10 +146,6 @@ export class LiveFeed {
     clearTimeout(this.pongTimer);
     report({ lastHeardAt: this.ports.now() });
     if (text === "pong") return;
-    if (text === "ping") {
-      this.wire?.send("pong");
-      return;
-    }
     const parsed = JSON.parse(text) as Frame | Frame[];
     this.take(Array.isArray(parsed) ? parsed : [parsed]);
   }
@@ -159,8 +155,8 @@ export class LiveFeed {
     for (const frame of frames) {
       if (frame.type === "hello") this.greet(frame.data.cursors, frame.data.server_time);
       else facts.push(frame);
-      if (frame.type === "resync") this.ports.resync();
-      this.advance(frame.id);
+      if (frame.type === "resync") this.goOnFrom(frame.id);
+      else this.advance(frame.id);
     }
     if (facts.length === 0) return;
     this.measure(facts);
@@ -248,6 +244,13 @@ export class LiveFeed {
     } catch {
       return false;
     }
+  }
+
+  /** The stream goes on from here; what lies before is for the lists to fetch. */
+  private goOnFrom(id: string): void {
+    const at = position(id);
+    if (at) this.positions.set(at.company, { seq: at.seq, n: at.n });
+    this.ports.resync();
   }
 
   private advance(id: string): void {
