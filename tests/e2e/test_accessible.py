@@ -50,12 +50,13 @@ async def test_the_sign_in_page_is_accessible(product: ProductServer, browser: B
 
 
 @pytest.mark.parametrize("theme", THEMES)
-async def test_every_route_is_accessible(
+async def test_every_route_is_accessible_and_complains_of_nothing(
     product: ProductServer, seed: Seed, browser: Browser, incident_id: str, theme: Theme
 ) -> None:
     async with visit(browser, product.url, theme=theme) as page:
         await sign_in(page, seed.admin)
         found: list[str] = []
+        page.on("console", lambda said: found.append(f"{page.url}: {said.text}") if said.type == "error" else None)
         for name in PAGES:
             path = name.format(company=seed.acme.id, incident=incident_id)
             await page.goto(f"/c/{seed.acme.id}/{path}")
