@@ -35,6 +35,7 @@ run: $(VENV)/installed web
 	@exec $(BIN)/alertwhisperer serve
 
 test: check web
+	@$(PY) -m tools.frontend budget
 	@$(PY) -m tools.debian_packages
 	$(PY) -m pytest
 

@@ -93,6 +93,7 @@ def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path)
     made = load_or_create_secrets(path)
     assert load_or_create_secrets(path) == made
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [child.name for child in path.parent.iterdir()] == [path.name]
     assert len(made.jwt_secret) >= 32
     assert [len(key) for key in made.encryption_keys.values()] == [32]

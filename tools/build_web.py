@@ -66,9 +66,12 @@ def is_current(stamp: str, output: Path) -> bool:
 
 
 def run(command: list[str], frontend: Path, home: Path) -> None:
-    """Run one step in the frontend folder; scripts that it starts find PyPI's Node first."""
+    """Run one step in the frontend folder; scripts that it starts find PyPI's Node first.
+
+    Node trusts the machine's own certificates, as pip does, so that a company's certificate authority is enough.
+    """
     path = os.pathsep.join([str(node(home).parent), os.environ.get("PATH", os.defpath)])
-    environment = {**os.environ, "PATH": path, "CI": "1", "NO_COLOR": "1"}
+    environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path, "CI": "1", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=frontend, env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise BuildError(f"failed with {done.returncode}: {' '.join(command)}")

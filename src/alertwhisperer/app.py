@@ -375,6 +375,9 @@ def _live_meters(house: House, sockets: Sockets) -> list[Meter]:
         _counter("sockets_refused", "Handshakes refused.", lambda: sockets.refused),
         _counter("sockets_stalled", "Sockets cut because their client took nothing.", lambda: sockets.stalled),
         _counter("sockets_silent", "Sockets cut because nobody was there.", lambda: sockets.silent),
+        _counter("live_frames", "Live frames sent; polled ones are not counted.", lambda: house.hub.frames_sent),
+        _counter("live_messages", "Messages that carried them.", lambda: house.hub.messages_sent),
+        _counter("live_resyncs", "Readers told to read their lists anew.", lambda: house.hub.resyncs),
         _counter("live_overflows", "Subscribers that were too slow and come again.", lambda: house.hub.overflows),
     ]
 

@@ -61,6 +61,11 @@ class Collection(Struct, frozen=True, kw_only=True):
     unbounded: bool = False
 
 
+def _open_ones() -> Index:
+    """Those not resolved, in key order: few among many, and listed newest first."""
+    return Index("company_id-open-index", ("company_id", "id"), when=When("status", "resolved", equals=False))
+
+
 def _of_company(
     name: str,
     document: type[Struct],
@@ -94,6 +99,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     _of_company(
         "alerts",
         Alert,
+        _open_ones(),
         Index(
             "company_id-correlated_incident_id-index",
             ("company_id", "correlated_incident_id"),
@@ -109,6 +115,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     _of_company(
         "incidents",
         Incident,
+        _open_ones(),
         Index(
             "company_id-correlation_key-open-index",
             ("company_id", "correlation_key"),

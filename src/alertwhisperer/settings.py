@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 AES_KEY_BYTES: Final = 32
 SECRET_LENGTH: Final = 32
 PRIVATE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
 OTHERS: Final = 0o077
 SECRET_FIELDS: Final = ("jwt_secret", "encryption_keys", "audit_key")
 
@@ -278,7 +279,7 @@ def _create(path: Path) -> None:
         "encryption_keys": f"local-1:{_random_key()}",
         "audit_key": _random_key(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:

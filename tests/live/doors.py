@@ -66,14 +66,18 @@ class House:
             public_url=public_url,
         )
 
-    def connect(self, query: dict[str, object], headers: dict[str, str] | None = None) -> "Connection":
-        return Connection(self.sockets, query, headers or {}, direct=self.direct)
+    def connect(
+        self, query: dict[str, object], headers: dict[str, str] | None = None, path: str = "/ws"
+    ) -> "Connection":
+        return Connection(self.sockets, path, query, headers or {}, direct=self.direct)
 
 
 class Connection:
     """A client's connection: what was sent to it, the code it was closed with, whether it was dropped."""
 
-    def __init__(self, sockets: Sockets, query: dict[str, object], headers: dict[str, str], *, direct: bool) -> None:
+    def __init__(
+        self, sockets: Sockets, path: str, query: dict[str, object], headers: dict[str, str], *, direct: bool
+    ) -> None:
         self.texts: list[str] = []
         self.accepted = False
         self.code: int | None = None
@@ -86,7 +90,7 @@ class Connection:
         scope: AsgiMessage = {
             "type": "websocket",
             "scheme": "wss",
-            "path": "/ws",
+            "path": path,
             "query_string": urlencode(query, doseq=True).encode(),
             "headers": [(b"host", b"alerts.example.com")]
             + [(name.lower().encode(), value.encode()) for name, value in headers.items()],

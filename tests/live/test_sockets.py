@@ -78,6 +78,18 @@ def test_who_may_not_come_in_is_told_why_and_hears_nothing(
     run_virtually(story())
 
 
+def test_no_other_path_is_a_socket() -> None:
+    async def story() -> None:
+        house = House()
+        for path in ("/", "/ws/", "/ws/remediation", "/api/ws"):
+            connection = house.connect({"ticket": "ada"}, path=path)
+            await connection.over
+            assert (connection.accepted, connection.texts) == (False, [])
+        assert house.porter.asked == []
+
+    run_virtually(story())
+
+
 @pytest.mark.parametrize(
     ("query", "headers", "kind"),
     [

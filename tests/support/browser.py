@@ -74,7 +74,7 @@ async def axe_violations(page: Page) -> list[str]:
     await page.add_script_tag(path=_AXE)
     found = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
-        f"{violation['id']}: {violation['help']} at {node['target']}\n{node['failureSummary']}"
+        f"{violation['id']} at {' '.join(map(str, node['target']))}: {' '.join(node['failureSummary'].split())}"
         for violation in found["violations"]
         for node in violation["nodes"]
     ]

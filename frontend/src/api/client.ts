@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 
-import type { paths } from "./paths";
+import type { paths } from "./schema";
 import type { Problem } from "./types";
 
 export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });

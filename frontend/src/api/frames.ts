@@ -27,6 +27,7 @@ export interface FrameOf<T extends FrameType> {
 
 export type Frame = { [T in FrameType]: FrameOf<T> }[FrameType];
 
+/** What `GET /api/events` answers; its document leaves the frames open, since they differ by type. */
 export interface EventsAnswer {
   frames: Frame[];
   cursors: Record<string, number>;

@@ -1,7 +1,4 @@
-import type { AlertQuery, IncidentQuery } from "./paths";
-
-export type AlertFilter = Omit<AlertQuery, "limit" | "cursor">;
-export type IncidentFilter = Omit<IncidentQuery, "limit" | "cursor">;
+import type { AlertFilter, IncidentFilter } from "./types";
 
 /** Every key of the cache. The live patches find the lists they must touch by these. */
 export const keys = {
@@ -28,6 +25,6 @@ export const keys = {
   overviews: ["overview"] as const,
   ledger: (companies: string[], hours: number) => ["ledger", companies, hours] as const,
   ledgers: ["ledger"] as const,
-  audit: (companies: string[]) => ["audit", companies] as const,
-  auditVerdict: (companies: string[]) => ["audit", "verdict", companies] as const,
+  audit: (chain: string) => ["audit", "entries", chain] as const,
+  auditVerdict: (chain: string) => ["audit", "verdict", chain] as const,
 };

@@ -1,13 +1,14 @@
 import { Link, useRouteError } from "react-router";
 
-import { Empty, Failure } from "@/components/states";
+import { Page } from "@/components/Page";
+import { Failure } from "@/components/states";
 import { t } from "@/lib/strings";
 
 export function NotFound() {
   return (
-    <Empty title={t.common.notFound}>
+    <Page title={t.common.notFound}>
       <Link to="/c/all/overview">{t.common.backHome}</Link>
-    </Empty>
+    </Page>
   );
 }
 

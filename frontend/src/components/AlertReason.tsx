@@ -15,7 +15,7 @@ export function AlertReason({ alert }: { alert: Alert }) {
     t.alerts.reasonKinds[reason.kind],
     reason.window_minutes === null ? null : t.alerts.windowOf(reason.window_minutes),
     reason.gap_seconds === null ? null : t.alerts.gap(span(reason.gap_seconds * 1000)),
-    reason.config_version === null ? null : t.alerts.configVersion(reason.config_version),
+    t.alerts.configVersion(reason.config_version),
   ];
   return (
     <div className={css.reason}>

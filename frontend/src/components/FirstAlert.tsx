@@ -42,7 +42,7 @@ export function TestAlert({ companyId }: { companyId: string }) {
     const sentAt = performance.now();
     try {
       const answer = await body(
-        api.POST("/api/companies/{id}/test-alert", { params: { path: { id: companyId } } }),
+        api.POST("/api/companies/{company_id}/test-alert", { params: { path: { company_id: companyId } } }),
       );
       setProgress({ kind: "waiting" });
       const at = answer.alert_id === null ? performance.now() : await arrivalOf(answer.alert_id, sentAt);
@@ -82,7 +82,9 @@ export function useKeyReveal(companyId: string) {
   const reveal = async () => {
     try {
       const { api_key } = await body(
-        api.POST("/api/companies/{id}/api-key/reveal", { params: { path: { id: companyId } } }),
+        api.POST("/api/companies/{company_id}/api-key/reveal", {
+          params: { path: { company_id: companyId } },
+        }),
       );
       setKey(api_key);
     } catch (error) {

@@ -5,22 +5,30 @@ import MenuItem from "@mui/material/MenuItem";
 import { ListFilter } from "lucide-react";
 import { useState } from "react";
 
+import type { Severity } from "@/api/types";
 import { t } from "@/lib/strings";
 
 import { SeverityMark } from "./Severity";
 
-export const severityOrder = ["critical", "high", "medium", "low", "info", "unknown"] as const;
+export const severityOrder = [
+  "critical",
+  "high",
+  "medium",
+  "low",
+  "info",
+  "unknown",
+] as const satisfies readonly Severity[];
 
 /** Which severities a list shows; none chosen means all. */
 export function SeverityFilter({
   chosen,
   onChange,
 }: {
-  chosen: readonly string[];
-  onChange: (next: string[]) => void;
+  chosen: readonly Severity[];
+  onChange: (next: Severity[]) => void;
 }) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const toggle = (severity: string) =>
+  const toggle = (severity: Severity) =>
     onChange(
       chosen.includes(severity) ? chosen.filter((other) => other !== severity) : [...chosen, severity],
     );

@@ -39,6 +39,15 @@ export function useParams(name: string): [string[], (values: readonly string[]) 
   return [params.getAll(name), set];
 }
 
+/** Several values out of a known few; what else stands in an address is passed over. */
+export function useChoices<T extends string>(
+  name: string,
+  known: readonly T[],
+): [T[], (values: readonly T[]) => void] {
+  const [values, set] = useParams(name);
+  return [known.filter((value) => values.includes(value)), set];
+}
+
 /**
  * Remembers the query of a page in this browser and brings it back when the page is opened bare, so that filters are
  * not lost on the way. The address always wins.

@@ -13,8 +13,8 @@ import { patchAlerts } from "./patches";
 export type AlertVerb = "acknowledge" | "resolve";
 
 const paths = {
-  acknowledge: "/api/alerts/{id}/acknowledge",
-  resolve: "/api/alerts/{id}/resolve",
+  acknowledge: "/api/alerts/{alert_id}/acknowledge",
+  resolve: "/api/alerts/{alert_id}/resolve",
 } as const;
 
 function foreseen(alert: Alert, verb: AlertVerb): Alert {
@@ -37,7 +37,7 @@ export function useAlertVerbs(): (alerts: readonly Alert[], verb: AlertVerb) => 
         alerts.map((alert) =>
           body(
             api.POST(paths[verb], {
-              params: { path: { id: alert.id } },
+              params: { path: { alert_id: alert.id } },
               body: { company_id: alert.company_id },
             }),
           ),

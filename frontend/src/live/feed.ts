@@ -155,7 +155,7 @@ export class LiveFeed {
     for (const frame of frames) {
       if (frame.type === "hello") this.greet(frame.data.cursors, frame.data.server_time);
       else facts.push(frame);
-      if (frame.type === "resync") this.ports.resync();
+      if (frame.type === "resync") this.goOnFrom(frame.id);
       else this.advance(frame.id);
     }
     if (facts.length === 0) return;
@@ -244,6 +244,13 @@ export class LiveFeed {
     } catch {
       return false;
     }
+  }
+
+  /** The stream goes on from here; what lies before is for the lists to fetch. */
+  private goOnFrom(id: string): void {
+    const at = position(id);
+    if (at) this.positions.set(at.company, { seq: at.seq, n: at.n });
+    this.ports.resync();
   }
 
   private advance(id: string): void {

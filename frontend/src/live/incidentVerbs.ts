@@ -2,6 +2,7 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 
 import { api, ApiError, body as bodyOf } from "@/api/client";
+import type { paths } from "@/api/schema";
 import { useMay } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { serverNow } from "@/lib/now";
@@ -10,25 +11,32 @@ import { toast } from "@/lib/toasts";
 
 import { patchIncidents } from "./patches";
 
-export type IncidentVerb =
-  | "acknowledge"
-  | "assign"
-  | "escalate"
-  | "resolve"
-  | "reopen"
-  | "merge"
-  | "split"
-  | "snooze"
-  | "note"
-  | "title";
+const verbPaths = {
+  acknowledge: "/api/incidents/{incident_id}/acknowledge",
+  assign: "/api/incidents/{incident_id}/assign",
+  escalate: "/api/incidents/{incident_id}/escalate",
+  resolve: "/api/incidents/{incident_id}/resolve",
+  reopen: "/api/incidents/{incident_id}/reopen",
+  merge: "/api/incidents/{incident_id}/merge",
+  split: "/api/incidents/{incident_id}/split",
+  snooze: "/api/incidents/{incident_id}/snooze",
+  note: "/api/incidents/{incident_id}/note",
+  title: "/api/incidents/{incident_id}/title",
+} as const;
 
-export interface VerbCall {
-  incident: Incident;
-  verb: IncidentVerb;
-  body?: Record<string, unknown>;
-  /** What the person will see at once, before the server has answered. */
-  foreseen?: Partial<Incident>;
-}
+export type IncidentVerb = keyof typeof verbPaths;
+
+type Body<V extends IncidentVerb> = Omit<
+  paths[(typeof verbPaths)[V]]["post"]["requestBody"]["content"]["application/json"],
+  "company_id"
+>;
+
+/** A verb with what it needs, and what the person will see at once, before the server has answered. */
+export type Ask = {
+  [V in IncidentVerb]: { verb: V; body: Body<V>; foreseen?: Partial<Incident> | undefined };
+}[IncidentVerb];
+
+export type VerbCall = Ask & { incident: Incident };
 
 /** What a verb is decided upon. A conflict over anything else (an alert that joined meanwhile) is retried unasked. */
 const decidedOn: Partial<Record<IncidentVerb, readonly (keyof Incident)[]>> = {
@@ -40,15 +48,19 @@ const decidedOn: Partial<Record<IncidentVerb, readonly (keyof Incident)[]>> = {
   title: ["title"],
 };
 
+/** A note is never taken back, and a reopened incident is resolved again instead. */
+const lasting: readonly IncidentVerb[] = ["note", "reopen"];
+
 const isIncident = (value: unknown): value is Incident =>
   typeof value === "object" && value !== null && "revision" in value && "id" in value;
 
 function send({ incident, verb, body }: VerbCall, revision: number): Promise<Incident> {
   return bodyOf(
-    api.POST("/api/incidents/{id}/{verb}", {
+    // `Ask` ties each verb to the body of its path; the compiler cannot follow that through a lookup, so one path stands for all.
+    api.POST(verbPaths[verb] as typeof verbPaths.acknowledge, {
       params: {
-        path: { id: incident.id, verb },
-        ...(decidedOn[verb] ? { header: { "If-Match": `"${revision}"` } } : {}),
+        path: { incident_id: incident.id },
+        header: decidedOn[verb] ? { "If-Match": `"${revision}"` } : {},
       },
       body: { ...body, company_id: incident.company_id },
     }),
@@ -76,7 +88,8 @@ async function sendPastHarmless(call: VerbCall): Promise<Incident> {
 
 /** Shows the outcome at once, then makes it so; what the server refuses is taken back. */
 export async function perform(cache: QueryClient, call: VerbCall): Promise<Incident> {
-  const { incident, foreseen } = call;
+  const { incident, verb } = call;
+  const foreseen = call.foreseen ?? foresee(verb, incident);
   if (foreseen) patchIncidents(cache, [{ ...incident, ...foreseen }]);
   try {
     const after = await sendPastHarmless(call);
@@ -90,7 +103,7 @@ export async function perform(cache: QueryClient, call: VerbCall): Promise<Incid
   }
 }
 
-export function foresee(verb: IncidentVerb, incident: Incident): Partial<Incident> | undefined {
+function foresee(verb: IncidentVerb, incident: Incident): Partial<Incident> | undefined {
   const now = new Date(serverNow()).toISOString();
   const status = incident.status === "new" ? "in_progress" : incident.status;
   if (verb === "acknowledge") return { acknowledged_at: now, status };
@@ -107,13 +120,16 @@ const explain = (error: unknown): string =>
       ? error.message
       : t.common.unreachable;
 
-async function undoAll(cache: QueryClient, incidents: Incident[]): Promise<void> {
+/** Where a verb is undone: a merge on the incident that took the other one in. */
+const undoneOn = (call: VerbCall): string => (call.verb === "merge" ? call.body.into : call.incident.id);
+
+async function undoAll(cache: QueryClient, calls: VerbCall[]): Promise<void> {
   const answers = await Promise.allSettled(
-    incidents.map((incident) =>
+    calls.map((call) =>
       bodyOf(
-        api.POST("/api/incidents/{id}/{verb}", {
-          params: { path: { id: incident.id, verb: "undo" } },
-          body: { company_id: incident.company_id },
+        api.POST("/api/incidents/{incident_id}/undo", {
+          params: { path: { incident_id: undoneOn(call) } },
+          body: { company_id: call.incident.company_id },
         }),
       ),
     ),
@@ -151,11 +167,9 @@ export function useIncidentVerbs(): (calls: VerbCall[]) => Promise<Incident[]> {
       }
       if (after.length > 0) {
         const done = t.incidents.done[verb];
-        const changed = calls
-          .filter((_, index) => answers[index]?.status === "fulfilled")
-          .map((call) => call.incident);
+        const changed = calls.filter((_, index) => answers[index]?.status === "fulfilled");
         toast(after.length > 1 ? t.incidents.doneMany(done, after.length) : done, {
-          undo: undoable ? () => void undoAll(cache, changed) : undefined,
+          undo: undoable && !lasting.includes(verb) ? () => void undoAll(cache, changed) : undefined,
         });
       }
       return after;

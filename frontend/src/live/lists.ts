@@ -2,8 +2,8 @@ import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-quer
 
 import { api, page, type Page } from "@/api/client";
 import type { FrameType } from "@/api/frames";
-import { keys, type AlertFilter, type IncidentFilter } from "@/api/keys";
-import type { Alert, Incident } from "@/api/types";
+import { keys } from "@/api/keys";
+import type { Alert, AlertFilter, IncidentFilter, Incident } from "@/api/types";
 
 import { caughtUp } from "./recent";
 import type { RowList, View } from "./rows";

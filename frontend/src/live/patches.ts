@@ -1,8 +1,17 @@
 import type { QueryClient } from "@tanstack/react-query";
 
 import type { Frame, FramePayloads, FrameType } from "@/api/frames";
-import { keys, type AlertFilter, type IncidentFilter } from "@/api/keys";
-import type { Alert, Asset, Company, Incident, Overview, TimelineEntry } from "@/api/types";
+import { keys } from "@/api/keys";
+import type {
+  Alert,
+  AlertFilter,
+  IncidentFilter,
+  Asset,
+  Company,
+  Incident,
+  Overview,
+  TimelineEntry,
+} from "@/api/types";
 
 import { mergeRows, type RowList, type View } from "./rows";
 import { alertView, assetView, incidentView } from "./views";

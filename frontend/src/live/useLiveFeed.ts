@@ -2,7 +2,7 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { api, body, sessionEnded } from "@/api/client";
-import type { Frame } from "@/api/frames";
+import type { EventsAnswer, Frame } from "@/api/frames";
 import { keys } from "@/api/keys";
 import { learnServerTime, serverNow } from "@/lib/now";
 
@@ -36,7 +36,8 @@ function openSocket(after: string[], events: WireEvents): Wire {
   };
 }
 
-const poll = (after: string[]) => body(api.GET("/api/events", { params: { query: { after, limit: 500 } } }));
+const poll = (after: string[]): Promise<EventsAnswer> =>
+  body(api.GET("/api/events", { params: { query: { after, limit: 500 } } })) as Promise<EventsAnswer>;
 
 /** Lists that a gap makes doubtful; what is not on screen is only marked. */
 function refetchLists(cache: QueryClient): void {

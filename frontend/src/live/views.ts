@@ -1,12 +1,14 @@
-import type { AlertFilter, IncidentFilter } from "@/api/keys";
-import type { Alert, Asset, Incident } from "@/api/types";
+import type { Alert, AlertFilter, Asset, Incident, IncidentFilter } from "@/api/types";
 
 import type { View } from "./rows";
 
 const has = (list: string[] | undefined, value: string): boolean => !list?.length || list.includes(value);
 
-const within = (instant: string, since: string | undefined, until: string | undefined): boolean =>
-  (!since || instant >= since) && (!until || instant < until);
+const within = (
+  instant: string,
+  since: string | null | undefined,
+  until: string | null | undefined,
+): boolean => (!since || instant >= since) && (!until || instant < until);
 
 const contains = (text: string | undefined, ...fields: string[]): boolean => {
   const wanted = text?.trim().toLowerCase();
@@ -51,7 +53,7 @@ export function incidentView(filter: IncidentFilter): View<Incident> {
       statusMatches(filter.status, incident.status) &&
       has(filter.severity, incident.severity) &&
       assigneeMatches(filter.assigned_to, incident.assigned_to) &&
-      (filter.merged === "1" || incident.merged_into === null) &&
+      (filter.merged === true || incident.merged_into === null) &&
       (!filter.asset || incident.asset_names.includes(filter.asset)) &&
       within(incident.created_at, filter.since, filter.until) &&
       contains(filter.text, incident.title, incident.id, ...incident.asset_names),
@@ -65,7 +67,7 @@ export function incidentView(filter: IncidentFilter): View<Incident> {
 
 export const assetView = (companies: string[], text: string): View<Asset> => ({
   matches: (asset) =>
-    has(companies, asset.company_id) && contains(text, asset.name, asset.type ?? "", ...asset.tags),
+    has(companies, asset.company_id) && contains(text, asset.name, asset.type, ...asset.tags),
   compare: (one, other) => one.name.localeCompare(other.name) || descending(other.id, one.id),
   isNewer: () => true,
 });

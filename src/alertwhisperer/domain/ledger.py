@@ -4,6 +4,8 @@ from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
+from alertwhisperer.domain.instant import Instant
+
 Disposition = Literal[
     "grouped",
     "occurrence",
@@ -25,9 +27,9 @@ def counter(disposition: Disposition) -> str:
 
 
 class LedgerRow(Struct, frozen=True, kw_only=True):
-    """One hour of one company: alerts received, and where each ended. `hour` as `YYYY-MM-DDTHH`."""
+    """One hour of one company: alerts received, and where each ended. `hour` is when it begins."""
 
-    hour: str
+    hour: Instant
     received: int = 0
     grouped: int = 0
     occurrence: int = 0
@@ -40,7 +42,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
     balanced: bool = True
 
 
-def row(hour: str, counts: dict[str, int]) -> LedgerRow:
+def row(hour: Instant, counts: dict[str, int]) -> LedgerRow:
     """A row from counters; `balanced` says whether received is the sum of the rest."""
     ended: dict[str, int] = {each: counts.get(counter(each), 0) for each in DISPOSITIONS}
     received = counts.get(RECEIVED, 0)

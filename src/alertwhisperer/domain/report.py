@@ -66,7 +66,7 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 def ledger_report(hours: Mapping[str, dict[str, int]], refused: Mapping[str, int]) -> LedgerReport:
     """The report of hours (start → counters), and of what was refused before a company was known."""
-    rows = [row(hour, hours[hour]) for hour in sorted(hours, reverse=True)]
+    rows = [row(f"{hour}:00:00.000000Z", hours[hour]) for hour in sorted(hours, reverse=True)]
     names = ("received", *DISPOSITIONS)
     return LedgerReport(
         rows=[each for each in rows if each.received or not each.balanced],

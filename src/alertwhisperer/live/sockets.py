@@ -18,6 +18,8 @@ from alertwhisperer.live.parcels import sees_as_client
 from alertwhisperer.live.wire import EXTENSION, DirectSocket
 from alertwhisperer.ports import Clock, Log
 
+PATH: Final = "/ws"
+
 FAILED: Final = 1011
 COME_AGAIN: Final = 1012
 NOT_SIGNED_IN: Final = 4401
@@ -143,8 +145,11 @@ class Sockets:
         return len(self._sockets)
 
     async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
-        """Serve one connection, from handshake to end."""
+        """Serve one connection, from handshake to end; a path that is not ours is refused as a handshake."""
         await receive()
+        if scope["path"] != PATH:
+            await send({"type": "websocket.close", "code": NOT_ALLOWED})
+            return
         wish = read_wish(scope)
         # A refusal is a close code after the handshake: of a handshake refused, a browser's page learns nothing.
         # Admission comes first: a ticket is spent before any access log can show it.

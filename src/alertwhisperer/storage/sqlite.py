@@ -213,7 +213,7 @@ class SQLiteStorage:
         """See `ports.DatabaseAdapter.insert_many`."""
         into = collection_named(collection)
         rows = [_checked_row(into, document) for document in documents]
-        await self._write(lambda connection: insert(connection, collection, rows, upsert=False))
+        await self.write(lambda connection: insert(connection, collection, rows, upsert=False))
         return [str(document[into.key[-1]]) for document in documents]
 
     async def find_one(
@@ -262,6 +262,17 @@ class SQLiteStorage:
         """See `ports.DatabaseAdapter.count_documents`."""
         return await self._count(collection_named(collection), query, self._long_read_seconds)
 
+    # ------------------------------------------------------------ SQLite alone
+
+    async def write(self, act: Callable[[sqlite3.Connection], R]) -> R:
+        """Run something of our own in the writing thread, inside a transaction that is undone if it raises."""
+        return await (await self._opened()).writer.submit(act)
+
+    @property
+    def groups(self) -> int:
+        """Transactions so far: of one moment's writes, many share one."""
+        return self._house.writer.groups if self._house else 0
+
     # ------------------------------------------------------------ inside
 
     async def _opened(self) -> "_Open":
@@ -294,9 +305,6 @@ class SQLiteStorage:
         house = await self._opened()
         return await house.readers.run(lambda connection: connection.execute(sql, bound).fetchall())
 
-    async def _write(self, act: Callable[[sqlite3.Connection], R]) -> R:
-        return await (await self._opened()).writer.submit(act)
-
     def _tell(self, record: Record) -> None:
         for listener in self._listeners:
             try:
@@ -320,14 +328,14 @@ class SQLiteStorage:
             insert(connection, source.name, rows, upsert=True)
             return len(rows)
 
-        return await self._write(act)
+        return await self.write(act)
 
     async def _delete(self, collection: str, query: Query, limit: int | None) -> int:
         source = collection_named(collection)
         order = order_by(source, (), key_descending=False)
         picked, bound = _select("rowid", where(source, parse_query(query)), order, limit)
         sql = f'DELETE FROM "{source.name}" WHERE rowid IN ({picked})'
-        return await self._write(lambda connection: connection.execute(sql, bound).rowcount)
+        return await self.write(lambda connection: connection.execute(sql, bound).rowcount)
 
 
 class _Open(Struct, frozen=True):

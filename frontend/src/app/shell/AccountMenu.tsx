@@ -32,7 +32,7 @@ export function useSignOut(): () => Promise<void> {
   const cache = useQueryClient();
   const navigate = useNavigate();
   return async () => {
-    await body(api.POST("/api/auth/logout"));
+    await body(api.POST("/api/auth/logout", { body: {} }));
     cache.clear();
     await navigate("/sign-in");
   };

@@ -30,12 +30,14 @@ export function CompanySwitcher({ me, collapsed }: { me: Me; collapsed: boolean 
         className={css.button}
         onClick={(event) => setAnchor(event.currentTarget)}
         aria-haspopup="dialog"
-        aria-label={`${t.shell.switchCompany}: ${name}`}
       >
+        <span className="visually-hidden">{t.shell.switchCompany}: </span>
         <span className={css.mark}>
           <Mark />
         </span>
-        {!collapsed && (
+        {collapsed ? (
+          <span className="visually-hidden">{name}</span>
+        ) : (
           <>
             <span className={css.names}>
               <strong className="ellipsis">{t.auth.product}</strong>

@@ -8,7 +8,7 @@ import { Failure, Skeletons } from "@/components/states";
 import { SessionEnded } from "@/features/auth/SessionEnded";
 import { announcement } from "@/live/announcements";
 import { retryLive, togglePause, useLiveFeed } from "@/live/useLiveFeed";
-import { useShortcuts } from "@/lib/keyboard";
+import { handleKey, useShortcuts } from "@/lib/keyboard";
 import { rememberView } from "@/lib/lastView";
 import { usePhone } from "@/lib/media";
 import { prefer, preferences } from "@/lib/preferences";
@@ -71,6 +71,10 @@ function SignedIn({ me }: { me: Me }) {
   useLiveFeed(me.live_transport);
   useGlobalShortcuts(setOverlay, me);
   useEffect(() => rememberView(pathname), [pathname]);
+  useEffect(() => {
+    window.addEventListener("keydown", handleKey);
+    return () => window.removeEventListener("keydown", handleKey);
+  }, []);
   return (
     <div className={css.shell}>
       <a href="#content" className="skip-link">

@@ -30,7 +30,9 @@ function useSplit(): (alerts: readonly Alert[], incidentId: string) => Promise<v
   const scope = useScope();
   const run = useIncidentVerbs();
   return async (alerts, incidentId) => {
-    const incident = await body(api.GET("/api/incidents/{id}", { params: { path: { id: incidentId } } }));
+    const incident = await body(
+      api.GET("/api/incidents/{incident_id}", { params: { path: { incident_id: incidentId } } }),
+    );
     const [created] = await run([
       { incident, verb: "split", body: { alert_ids: alerts.map((alert) => alert.id) } },
     ]);

@@ -8,7 +8,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useCompanyName } from "@/api/session";
-import type { Alert, Severity } from "@/api/types";
+import type { Alert, AlertStatus } from "@/api/types";
 import { AlertFacts } from "@/components/AlertReason";
 import { FilterChips, type FilterChip } from "@/components/FilterChips";
 import { FilterField } from "@/components/FilterField";
@@ -16,12 +16,13 @@ import { AlertState } from "@/components/IncidentState";
 import { Page } from "@/components/Page";
 import { RowGrid } from "@/components/RowGrid";
 import { SeverityBadge } from "@/components/Severity";
+import { severityOrder } from "@/components/SeverityFilter";
 import { ListStates } from "@/components/states";
 import { useAlertList } from "@/live/lists";
 import { usePhone } from "@/lib/media";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
-import { useParam, useParams, useRememberedQuery } from "@/lib/url";
+import { useChoices, useParam, useRememberedQuery } from "@/lib/url";
 
 import css from "./alerts.module.css";
 import { AlertsBar } from "./AlertsBar";
@@ -31,28 +32,36 @@ import { alertFilter } from "./filter";
 import { GroupedAlerts } from "./GroupedAlerts";
 import { NoAlerts } from "./NoAlerts";
 
+const STATUSES = ["active", "acknowledged", "resolved"] as const satisfies readonly AlertStatus[];
+
 /** The narrowing in the address, as choices for the facets, chips for the eye, and a filter for the server. */
 function useNarrowing() {
   const scope = useScope();
-  const [statuses, setStatuses] = useParams("status");
-  const [severities, setSeverities] = useParams("severity");
+  const [statuses, setStatuses] = useChoices("status", STATUSES);
+  const [severities, setSeverities] = useChoices("severity", severityOrder);
   const [tool, setTool] = useParam("tool");
   const [asset, setAsset] = useParam("asset");
   const [text, setText] = useParam("q");
   const choices: Record<"status" | "severity" | "tool_source" | "asset_name", Choice> = {
-    status: { values: statuses, set: setStatuses },
-    severity: { values: severities, set: setSeverities },
+    status: {
+      values: statuses,
+      set: (values) => setStatuses(STATUSES.filter((each) => values.includes(each))),
+    },
+    severity: {
+      values: severities,
+      set: (values) => setSeverities(severityOrder.filter((each) => values.includes(each))),
+    },
     tool_source: { values: tool ? [tool] : [], set: ([value]) => setTool(value ?? null) },
     asset_name: { values: asset ? [asset] : [], set: ([value]) => setAsset(value ?? null) },
   };
-  const without = (list: readonly string[], value: string) => list.filter((other) => other !== value);
+  const without = <T,>(list: readonly T[], value: T) => list.filter((other) => other !== value);
   const chips: FilterChip[] = [
     ...statuses.map((value) => ({
-      label: t.status[value as Alert["status"]],
+      label: t.status[value],
       remove: () => setStatuses(without(statuses, value)),
     })),
     ...severities.map((value) => ({
-      label: t.severity[value as Severity],
+      label: t.severity[value],
       remove: () => setSeverities(without(severities, value)),
     })),
     ...(tool ? [{ label: tool, remove: () => setTool(null) }] : []),

@@ -2,8 +2,8 @@ import Checkbox from "@mui/material/Checkbox";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/api/client";
-import { keys, type AlertFilter } from "@/api/keys";
-import type { Severity } from "@/api/types";
+import { keys } from "@/api/keys";
+import type { AlertFilter, Severity } from "@/api/types";
 import { Failure, Skeletons } from "@/components/states";
 import { SeverityMark } from "@/components/Severity";
 import { severityOrder } from "@/components/SeverityFilter";
@@ -72,9 +72,12 @@ function Facet({
 
 /** What can be narrowed down to, with how many alerts each choice leaves. */
 export function Facets({ filter, choices }: { filter: AlertFilter; choices: Record<FacetName, Choice> }) {
+  // The counts are not narrowed by the text: the server searches texts row by row, and counts by index.
+  const counted = { ...filter };
+  delete counted.text;
   const query = useQuery({
-    queryKey: keys.alertFacets(filter),
-    queryFn: ({ signal }) => body(api.GET("/api/alerts/facets", { params: { query: filter }, signal })),
+    queryKey: keys.alertFacets(counted),
+    queryFn: ({ signal }) => body(api.GET("/api/alerts/facets", { params: { query: counted }, signal })),
     placeholderData: keepPreviousData,
   });
   if (query.error && !query.data) return <Failure what={t.common.filters} error={query.error} />;

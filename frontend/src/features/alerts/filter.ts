@@ -1,10 +1,10 @@
-import type { AlertFilter } from "@/api/keys";
+import type { AlertFilter, AlertStatus, Severity } from "@/api/types";
 
 /** What the facets and the text field ask for, as it stands in the address. */
 export interface AlertNarrowing {
   companies: string[];
-  statuses: string[];
-  severities: string[];
+  statuses: AlertStatus[];
+  severities: Severity[];
   tool: string;
   asset: string;
   text: string;

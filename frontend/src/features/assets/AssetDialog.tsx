@@ -24,30 +24,34 @@ export const commaList = (text: string): string[] => [
   ),
 ];
 
-const editable = ({ critical, tags, dependencies, type }: Asset) => ({ critical, tags, dependencies, type });
+type Editable = Pick<Asset, "critical" | "tags" | "dependencies" | "type">;
 
-function useSave(
-  asset: Asset | null,
-): (change: Partial<Asset> & { company_id: string; name: string }) => Promise<void> {
+const editable = ({ critical, tags, dependencies, type }: Asset): Editable => ({
+  critical,
+  tags,
+  dependencies,
+  type,
+});
+
+function useSave(asset: Asset | null): (name: string, companyId: string, change: Editable) => Promise<void> {
   const cache = useQueryClient();
   const refresh = () => cache.invalidateQueries({ queryKey: keys.assetLists });
-  return async (change) => {
-    if (!asset) {
-      await body(api.POST("/api/assets", { body: change }));
-      await refresh();
-      toast(t.common.saved);
+  const patch = async (before: Asset, change: Editable) => {
+    const params = { path: { asset_id: before.id } };
+    await body(
+      api.PATCH("/api/assets/{asset_id}", { params, body: { company_id: before.company_id, ...change } }),
+    );
+    await refresh();
+  };
+  return async (name, companyId, change) => {
+    if (asset) {
+      await patch(asset, change);
+      toast(t.common.saved, { undo: () => void patch(asset, editable(asset)) });
       return;
     }
-    const patch = (fields: Partial<Asset>) =>
-      body(
-        api.PATCH("/api/assets/{id}", {
-          params: { path: { id: asset.id } },
-          body: { company_id: asset.company_id, ...fields },
-        }),
-      );
-    await patch(change);
+    await body(api.POST("/api/assets", { body: { company_id: companyId, name, ...change } }));
     await refresh();
-    toast(t.common.saved, { undo: () => void patch(editable(asset)).then(refresh) });
+    toast(t.common.saved);
   };
 }
 
@@ -63,7 +67,7 @@ interface Draft {
 const draftOf = (asset: Asset): Draft => ({
   company_id: asset.company_id,
   name: asset.name,
-  type: asset.type ?? "",
+  type: asset.type,
   critical: asset.critical,
   tags: asset.tags.join(", "),
   needs: asset.dependencies.join(", "),
@@ -91,13 +95,11 @@ export function AssetDialog({ asset, onClose }: { asset: Asset | null; onClose: 
     onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
   });
   const submit = () =>
-    save({
-      company_id: draft.company_id,
-      name: draft.name.trim(),
+    save(draft.name.trim(), draft.company_id, {
       critical: draft.critical,
       tags: commaList(draft.tags),
       dependencies: commaList(draft.needs),
-      ...(draft.type.trim() ? { type: draft.type.trim() } : {}),
+      type: draft.type.trim(),
     });
   return (
     <FormDialog

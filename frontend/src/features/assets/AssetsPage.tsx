@@ -44,8 +44,8 @@ function useRemove(): (asset: Asset) => Promise<void> {
   const refresh = () => cache.invalidateQueries({ queryKey: keys.assetLists });
   return async (asset) => {
     await body(
-      api.DELETE("/api/assets/{id}", {
-        params: { path: { id: asset.id }, query: { company_id: [asset.company_id] } },
+      api.DELETE("/api/assets/{asset_id}", {
+        params: { path: { asset_id: asset.id }, query: { company_id: asset.company_id } },
       }),
     );
     await refresh();
@@ -89,7 +89,7 @@ function useColumns(edit: (asset: Asset) => void): TableColumn<Asset>[] {
         <Link to={`${scope.path("alerts")}?asset=${encodeURIComponent(asset.name)}`}>{asset.name}</Link>
       ),
     },
-    { key: "type", title: names.type, cell: (asset) => asset.type ?? t.common.none },
+    { key: "type", title: names.type, cell: (asset) => asset.type || t.common.none },
     {
       key: "critical",
       title: names.critical,

@@ -1,10 +1,12 @@
 import Button from "@mui/material/Button";
+import MenuItem from "@mui/material/MenuItem";
+import TextField from "@mui/material/TextField";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link2, ShieldCheck, TriangleAlert } from "lucide-react";
 
 import { api, body, page } from "@/api/client";
 import { keys } from "@/api/keys";
-import { useCompanyName } from "@/api/session";
+import { useSession } from "@/api/session";
 import type { AuditEntry } from "@/api/types";
 import { Card } from "@/components/bits";
 import { DataTable, type TableColumn } from "@/components/DataTable";
@@ -15,11 +17,14 @@ import { useNow } from "@/lib/now";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
 import { exactTime, shortTime } from "@/lib/time";
+import { useParam } from "@/lib/url";
 
 import css from "./audit.module.css";
 
 const names = t.proof.auditColumns;
 const PAGE = 200;
+/** The chain of what belongs to no company. */
+const MSP = "_msp";
 
 const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
@@ -39,9 +44,7 @@ function Details({ details }: { details: AuditEntry["details"] }) {
 
 function useColumns(): TableColumn<AuditEntry>[] {
   const now = useNow(60);
-  const scope = useScope();
-  const companyName = useCompanyName();
-  const columns: TableColumn<AuditEntry>[] = [
+  return [
     {
       key: "at",
       title: names.at,
@@ -54,7 +57,7 @@ function useColumns(): TableColumn<AuditEntry>[] {
         );
       },
     },
-    { key: "actor", title: names.actor, cell: (entry) => entry.user_name ?? t.proof.systemActor },
+    { key: "actor", title: names.actor, cell: (entry) => entry.user_name || t.proof.systemActor },
     { key: "action", title: names.action, lead: true, cell: (entry) => <code>{entry.action}</code> },
     { key: "details", title: names.details, cell: (entry) => <Details details={entry.details} /> },
     { key: "ip", title: names.ip, cell: (entry) => entry.ip_address ?? t.common.none },
@@ -68,22 +71,14 @@ function useColumns(): TableColumn<AuditEntry>[] {
       ),
     },
   ];
-  if (scope.company === null) {
-    columns.splice(3, 0, {
-      key: "company",
-      title: t.common.company,
-      cell: (entry) => companyName(entry.company_id),
-    });
-  }
-  return columns;
 }
 
 /** Asks the server to walk the chain from its anchor; what it says is shown, whatever it is. */
-function ChainBadge({ companies }: { companies: string[] }) {
+function ChainBadge({ chain }: { chain: string }) {
   const { data, error, isPending } = useQuery({
-    queryKey: keys.auditVerdict(companies),
+    queryKey: keys.auditVerdict(chain),
     queryFn: ({ signal }) =>
-      body(api.GET("/api/audit/verify", { params: { query: { company_id: companies } }, signal })),
+      body(api.GET("/api/audit/verify", { params: { query: { company_id: chain } }, signal })),
   });
   if (isPending) return <Pill icon={<Link2 />}>{t.proof.verifying}</Pill>;
   if (error) return <Pill icon={<TriangleAlert />}>{error.message}</Pill>;
@@ -98,15 +93,15 @@ function ChainBadge({ companies }: { companies: string[] }) {
   );
 }
 
-function useAudit(companies: string[]) {
+function useAudit(chain: string) {
   return useInfiniteQuery({
-    queryKey: keys.audit(companies),
+    queryKey: keys.audit(chain),
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       page(
         api.GET("/api/audit", {
           params: {
-            query: { company_id: companies, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) },
+            query: { company_id: chain, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) },
           },
           signal,
         }),
@@ -115,22 +110,26 @@ function useAudit(companies: string[]) {
   });
 }
 
-export default function AuditPage() {
-  const { companies } = useScope();
-  const query = useAudit(companies);
+/** Each company has a chain of its own, and the MSP one about people and companies. */
+function useChain(): [chain: string, choices: [id: string, name: string][], choose: (id: string) => void] {
+  const { company } = useScope();
+  const { data: me } = useSession();
+  const [wanted, choose] = useParam("chain");
+  const choices: [string, string][] = [
+    ...(me?.user.role === "msp_admin" ? [[MSP, t.proof.mspChain] as [string, string]] : []),
+    ...(me?.companies ?? []).map((each): [string, string] => [each.id, each.name]),
+  ];
+  if (company) return [company, [], choose];
+  const chosen = choices.find(([id]) => id === wanted) ?? choices[0];
+  return [chosen?.[0] ?? "", choices, choose];
+}
+
+function ChainTable({ chain }: { chain: string }) {
+  const query = useAudit(chain);
   const rows = query.data?.pages.flatMap((each) => each.rows);
   const columns = useColumns();
   return (
-    <Page
-      title={t.proof.audit}
-      heading={
-        <div className={css.heading}>
-          <h1>{t.proof.audit}</h1>
-          <ChainBadge companies={companies} />
-        </div>
-      }
-    >
-      <p className="muted">{t.proof.chainText}</p>
+    <>
       <Card flush>
         <ListStates
           list={{ rows, error: query.error, isFetching: query.isFetching, refetch: query.refetch }}
@@ -157,6 +156,41 @@ export default function AuditPage() {
           <Button onClick={() => void query.fetchNextPage()}>{t.common.loadMore}</Button>
         </div>
       )}
+    </>
+  );
+}
+
+export default function AuditPage() {
+  const [chain, choices, choose] = useChain();
+  return (
+    <Page
+      title={t.proof.audit}
+      heading={
+        <div className={css.heading}>
+          <h1>{t.proof.audit}</h1>
+          {chain && <ChainBadge chain={chain} />}
+        </div>
+      }
+      actions={
+        choices.length > 1 && (
+          <TextField
+            select
+            label={t.proof.chain}
+            value={chain}
+            sx={{ minWidth: 200 }}
+            onChange={(event) => choose(event.target.value)}
+          >
+            {choices.map(([id, name]) => (
+              <MenuItem key={id} value={id}>
+                {name}
+              </MenuItem>
+            ))}
+          </TextField>
+        )
+      }
+    >
+      <p className="muted">{t.proof.chainText}</p>
+      {chain ? <ChainTable key={chain} chain={chain} /> : <Empty title={t.companies.none} />}
     </Page>
   );
 }

@@ -41,7 +41,8 @@ export default function CompanyPage() {
   const { id = "" } = useParams();
   const query = useQuery({
     queryKey: ["companies", id],
-    queryFn: ({ signal }) => body(api.GET("/api/companies/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/companies/{company_id}", { params: { path: { company_id: id } }, signal })),
   });
   return (
     <Loaded query={query} what={t.common.company}>

@@ -26,7 +26,9 @@ function RotateDialog({
   const [typed, setTyped] = useState("");
   const rotate = async () => {
     const { api_key } = await body(
-      api.POST("/api/companies/{id}/api-key/rotate", { params: { path: { id: company.id } } }),
+      api.POST("/api/companies/{company_id}/api-key/rotate", {
+        params: { path: { company_id: company.id } },
+      }),
     );
     onKey(api_key);
     toast(t.companies.rotated);

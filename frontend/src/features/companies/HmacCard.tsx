@@ -6,7 +6,7 @@ import { useState } from "react";
 import { api, body } from "@/api/client";
 import { keys } from "@/api/keys";
 import { useMay } from "@/api/session";
-import type { WebhookSecurityConfig } from "@/api/types";
+import type { CompanyConfigs } from "@/api/types";
 import { CopyButton } from "@/components/bits";
 import { FormDialog } from "@/components/FormDialog";
 import { useNow } from "@/lib/now";
@@ -34,8 +34,8 @@ function RotateSecret({
   const [overlap, setOverlap] = useState(OVERLAP_MINUTES);
   const rotate = async () => {
     const { hmac_secret } = await body(
-      api.POST("/api/companies/{id}/configs/webhook_security/rotate", {
-        params: { path: { id: companyId } },
+      api.POST("/api/companies/{company_id}/configs/webhook_security/rotate", {
+        params: { path: { company_id: companyId } },
         body: { overlap_minutes: overlap },
       }),
     );
@@ -61,7 +61,7 @@ function Secret({
   onSecret,
 }: {
   companyId: string;
-  config: WebhookSecurityConfig;
+  config: CompanyConfigs["webhook_security"];
   secret: string | null;
   onSecret: (secret: string | null) => void;
 }) {
@@ -71,8 +71,8 @@ function Secret({
   const reveal = async () => {
     try {
       const answer = await body(
-        api.POST("/api/companies/{id}/configs/webhook_security/reveal", {
-          params: { path: { id: companyId } },
+        api.POST("/api/companies/{company_id}/configs/webhook_security/reveal", {
+          params: { path: { company_id: companyId } },
         }),
       );
       onSecret(answer.hmac_secret);

@@ -17,12 +17,17 @@ export function ProfileCard({ company }: { company: Company }) {
   const may = useMay();
   const cache = useQueryClient();
   const [name, setName] = useState(company.name);
-  const [email, setEmail] = useState(company.contact_email ?? "");
-  const [zone, setZone] = useState(company.time_zone ?? "");
+  const [email, setEmail] = useState(company.contact_email);
+  const [zone, setZone] = useState(company.time_zone);
   const readOnly = !may("company.update");
   const before = { name: company.name, contact_email: company.contact_email, time_zone: company.time_zone };
   const put = async (change: Partial<Company>) => {
-    await body(api.PATCH("/api/companies/{id}", { params: { path: { id: company.id } }, body: change }));
+    await body(
+      api.PATCH("/api/companies/{company_id}", {
+        params: { path: { company_id: company.id } },
+        body: change,
+      }),
+    );
     await Promise.all([
       cache.invalidateQueries({ queryKey: keys.companies }),
       cache.invalidateQueries({ queryKey: keys.me }),
@@ -38,8 +43,7 @@ export function ProfileCard({ company }: { company: Company }) {
       toast(t.incidents.verbFailed(t.common.save), { tone: "error", detail });
     }
   };
-  const changed =
-    name !== company.name || email !== (company.contact_email ?? "") || zone !== (company.time_zone ?? "");
+  const changed = name !== company.name || email !== company.contact_email || zone !== company.time_zone;
   return (
     <Card title={t.companies.profile}>
       <form onSubmit={save} className={css.fields}>

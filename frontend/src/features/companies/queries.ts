@@ -9,31 +9,49 @@ import { toast } from "@/lib/toasts";
 export const summaryQuery = (id: string) => ({
   queryKey: keys.summary(id),
   queryFn: ({ signal }: { signal: AbortSignal }) =>
-    body(api.GET("/api/companies/{id}/summary", { params: { path: { id } }, signal })),
+    body(api.GET("/api/companies/{company_id}/summary", { params: { path: { company_id: id } }, signal })),
 });
 
-/** One settings document of a company. The path names its type, so the answer is of that type. */
+const configPaths = {
+  correlation: "/api/companies/{company_id}/configs/correlation",
+  rate_limit: "/api/companies/{company_id}/configs/rate_limit",
+  webhook_security: "/api/companies/{company_id}/configs/webhook_security",
+} as const;
+
+// The path names the type of the document; the compiler cannot follow that through a lookup, so one path stands for all.
+const pathOf = (type: ConfigType) => configPaths[type] as typeof configPaths.rate_limit;
+
+/** One settings document of a company. */
 export function useConfig<T extends ConfigType>(id: string, type: T) {
   return useQuery({
     queryKey: keys.config(id, type),
     queryFn: async ({ signal }) =>
       (await body(
-        api.GET("/api/companies/{id}/configs/{config_type}", {
-          params: { path: { id, config_type: type } },
-          signal,
-        }),
+        api.GET(pathOf(type), { params: { path: { company_id: id } }, signal }),
       )) as unknown as CompanyConfigs[T],
   });
 }
+
+/** What a person sets of a document; the rest of it is the server's to say. */
+const settable: { [T in ConfigType]: (config: CompanyConfigs[T]) => object } = {
+  correlation: (config) => config,
+  rate_limit: (config) => config,
+  webhook_security: ({ hmac_enabled, signature_header, timestamp_header, max_skew_seconds }) => ({
+    hmac_enabled,
+    signature_header,
+    timestamp_header,
+    max_skew_seconds,
+  }),
+};
 
 /** Saves a settings document as a whole; the undo of its toast puts the one before back. */
 export function useSaveConfig<T extends ConfigType>(id: string, type: T) {
   const cache = useQueryClient();
   const put = async (config: CompanyConfigs[T]) => {
     const saved = await body(
-      api.PUT("/api/companies/{id}/configs/{config_type}", {
-        params: { path: { id, config_type: type } },
-        body: { ...config },
+      api.PUT(pathOf(type), {
+        params: { path: { company_id: id } },
+        body: settable[type](config) as CompanyConfigs["rate_limit"],
       }),
     );
     cache.setQueryData(keys.config(id, type), saved);

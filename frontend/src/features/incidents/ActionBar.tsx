@@ -8,7 +8,7 @@ import { assignable, usePeople } from "@/api/people";
 import { useMay, useSession } from "@/api/session";
 import type { Incident, User } from "@/api/types";
 import { Kbd } from "@/components/bits";
-import { foresee, useIncidentVerbs, type IncidentVerb } from "@/live/incidentVerbs";
+import { useIncidentVerbs, type Ask, type IncidentVerb } from "@/live/incidentVerbs";
 import { useShortcuts } from "@/lib/keyboard";
 import { serverNow } from "@/lib/now";
 import { useScope } from "@/lib/scope";
@@ -43,13 +43,10 @@ interface Props {
   onSplit: () => void;
 }
 
-function useVerbRunner(incident: Incident) {
+/** Runs one verb on this incident; resolves to what the server answers, or to nothing when it refused. */
+function useVerbRunner(incident: Incident): (ask: Ask) => Promise<Incident | undefined> {
   const run = useIncidentVerbs();
-  return async (verb: IncidentVerb, body: Record<string, unknown> = {}, foreseen?: Partial<Incident>) => {
-    const guess = foreseen ?? foresee(verb, incident);
-    const [after] = await run([{ incident, verb, body, ...(guess ? { foreseen: guess } : {}) }]);
-    return after;
-  };
+  return async (ask) => (await run([{ ...ask, incident }]))[0];
 }
 
 function SnoozeMenu({
@@ -134,11 +131,11 @@ export function ActionBar({ incident, selectedAlertIds, onSplit }: Props) {
   const assign = (user: User | null) => {
     close();
     const foreseen = { assigned_to: user?.id ?? null, assigned_name: user?.name ?? null };
-    void run("assign", { user_id: user?.id ?? null }, foreseen);
+    void run({ verb: "assign", body: { user_id: user?.id ?? null }, foreseen });
   };
   const start = (verb: BarVerb) => {
     if (verb === "acknowledge" || verb === "escalate" || verb === "reopen") {
-      void run(verb);
+      void run({ verb, body: {} });
       return;
     }
     setAsking(verb);
@@ -156,12 +153,12 @@ export function ActionBar({ incident, selectedAlertIds, onSplit }: Props) {
       : []),
   ]);
 
-  const merge = async (body: Record<string, unknown>) => {
-    const after = await run("merge", body);
-    if (after) await navigate(scope.path(`incidents/${String(body.into)}`));
+  const merge = async (into: string) => {
+    const after = await run({ verb: "merge", body: { into } });
+    if (after) await navigate(scope.path(`incidents/${into}`));
   };
-  const split = async (body: Record<string, unknown>) => {
-    const created = await run("split", body);
+  const split = async (body: { alert_ids: string[]; title?: string }) => {
+    const created = await run({ verb: "split", body });
     onSplit();
     if (created) await navigate(scope.path(`incidents/${created.id}`));
   };
@@ -192,11 +189,11 @@ export function ActionBar({ incident, selectedAlertIds, onSplit }: Props) {
         onClose={close}
         onUntil={(until) => {
           close();
-          void run("snooze", { until }, { snoozed_until: until });
+          void run({ verb: "snooze", body: { until }, foreseen: { snoozed_until: until } });
         }}
       />
       {asking === "resolve" && (
-        <ResolveDialog incident={incident} onClose={close} onAnswer={(body) => run("resolve", body)} />
+        <ResolveDialog onClose={close} onAnswer={(body) => run({ verb: "resolve", body })} />
       )}
       {asking === "merge" && <MergeDialog incident={incident} onClose={close} onAnswer={merge} />}
       {asking === "split" && <SplitDialog alertIds={selectedAlertIds} onClose={close} onAnswer={split} />}

@@ -4,7 +4,7 @@ import { useMay } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { Kbd } from "@/components/bits";
 import type { RowCursor } from "@/components/useRowCursor";
-import { foresee, useIncidentVerbs, type IncidentVerb } from "@/live/incidentVerbs";
+import { useIncidentVerbs, type IncidentVerb } from "@/live/incidentVerbs";
 import { useShortcuts } from "@/lib/keyboard";
 import { t } from "@/lib/strings";
 
@@ -25,10 +25,7 @@ export function BulkBar({ cursor }: { cursor: RowCursor<Incident> }) {
   const may = useMay();
   const run = useIncidentVerbs();
   const act = (verb: "acknowledge" | "resolve") => {
-    const calls = cursor.targets.filter(applies[verb]).map((incident) => {
-      const foreseen = foresee(verb, incident);
-      return { incident, verb, ...(foreseen ? { foreseen } : {}) };
-    });
+    const calls = cursor.targets.filter(applies[verb]).map((incident) => ({ incident, verb, body: {} }));
     cursor.select([]);
     if (calls.length > 0) void run(calls);
   };

@@ -37,7 +37,7 @@ export function IncidentPeek({
       <h2 className={css.peekTitle}>
         <Link to={to}>{incident.title}</Link>
       </h2>
-      {incident.reason && <p>{incident.reason.sentence}</p>}
+      <p>{incident.reason.sentence}</p>
       <Facts>
         <Fact label={t.common.company}>{companyName(incident.company_id)}</Fact>
         <Fact label={t.incidents.columns.owner}>{incident.assigned_name ?? t.incidents.unowned}</Fact>

@@ -4,12 +4,12 @@ import { useCallback } from "react";
 import { useLocation, useNavigate } from "react-router";
 
 import { useCompanyName, useSession } from "@/api/session";
-import type { Incident, Severity } from "@/api/types";
+import type { Incident } from "@/api/types";
 import { FilterChips } from "@/components/FilterChips";
 import { FilterField } from "@/components/FilterField";
 import { Page } from "@/components/Page";
 import { RowGrid } from "@/components/RowGrid";
-import { SeverityFilter } from "@/components/SeverityFilter";
+import { SeverityFilter, severityOrder } from "@/components/SeverityFilter";
 import { Empty, ListStates } from "@/components/states";
 import { useIncidentList } from "@/live/lists";
 import { useOverview } from "@/live/overview";
@@ -18,7 +18,7 @@ import { useNow } from "@/lib/now";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
 import { span } from "@/lib/time";
-import { useParam, useParams, useRememberedQuery } from "@/lib/url";
+import { useChoices, useParam, useRememberedQuery } from "@/lib/url";
 
 import { BulkBar } from "./BulkBar";
 import { incidentColumns } from "./columns";
@@ -59,7 +59,7 @@ export default function IncidentsPage() {
   const [viewParam, setView] = useParam("view");
   const [text, setText] = useParam("q");
   const [peek, setPeek] = useParam("peek");
-  const [severities, setSeverities] = useParams("severity");
+  const [severities, setSeverities] = useChoices("severity", severityOrder);
 
   const view = viewNamed(viewParam);
   const filter = filterOf(view, me?.user.id ?? "", { companies: scope.companies, severities, text });
@@ -69,7 +69,7 @@ export default function IncidentsPage() {
   const clear = () => void navigate({ search: view === "open" ? "" : `?view=${view}` }, { replace: true });
   const chips = [
     ...severities.map((severity) => ({
-      label: t.severity[severity as Severity],
+      label: t.severity[severity],
       remove: () => setSeverities(severities.filter((other) => other !== severity)),
     })),
     ...(text ? [{ label: `“${text}”`, remove: () => setText(null) }] : []),

@@ -42,12 +42,12 @@ const verbTones: Record<string, string | undefined> = {
 };
 
 const toneOf = (entry: TimelineEntry): string =>
-  (entry.verb ? verbTones[entry.verb] : undefined) ?? tones[entry.kind] ?? css.toneLow ?? "";
+  verbTones[entry.verb] ?? tones[entry.kind] ?? css.toneLow ?? "";
 
 function EntryLine({ entry, now }: { entry: TimelineEntry; now: number }) {
   const at = Date.parse(entry.at);
   const today = new Date(at).toDateString() === new Date(now).toDateString();
-  const who = entry.actor?.kind === "user" ? entry.actor.name : null;
+  const who = entry.actor.kind === "user" ? entry.actor.name : null;
   return (
     <li
       id={entry.id}

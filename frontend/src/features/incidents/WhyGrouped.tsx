@@ -3,20 +3,22 @@ import { Card } from "@/components/bits";
 import { count } from "@/lib/format";
 import { serverNow } from "@/lib/now";
 import { t } from "@/lib/strings";
-import { clockTime, millis, shortTime } from "@/lib/time";
+import { clockTime, shortTime } from "@/lib/time";
 
 import { joinedByHand, sharedFields } from "./evidence";
 import css from "./incident.module.css";
 
+const MINUTE_MS = 60_000;
+
 function windowText(incident: Incident): string {
   const now = serverNow();
-  const [from, to, closes] = [incident.first_alert_at, incident.last_alert_at, incident.window_closes_at].map(
-    millis,
-  );
-  if (from == null || to == null) return t.common.none;
+  const from = Date.parse(incident.first_alert_at);
+  const to = Date.parse(incident.last_alert_at);
   const first =
     new Date(from).toDateString() === new Date(now).toDateString() ? clockTime(from) : shortTime(from, now);
-  if (closes != null && closes > now && incident.status !== "resolved") {
+  const { window_minutes: minutes } = incident.reason;
+  const closes = minutes === null ? null : to + minutes * MINUTE_MS;
+  if (closes !== null && closes > now && incident.status !== "resolved") {
     return t.incidents.windowUntil(first, clockTime(to), shortTime(closes, now));
   }
   return t.incidents.windowClosed(first, clockTime(to));
@@ -36,8 +38,7 @@ export function WhyGrouped({
   return (
     <Card title={t.incidents.why(incident.alert_count)} testId="why-grouped">
       <p className={css.sentence}>
-        {incident.reason ? incident.reason.sentence : t.incidents.noReason}{" "}
-        {byHand > 0 && `${t.incidents.manual(byHand)} `}
+        {incident.reason.sentence} {byHand > 0 && `${t.incidents.manual(byHand)} `}
         {incident.merged_from.length > 0 && `${t.incidents.merged(incident.merged_from.length)} `}
         {incident.alert_count > 1 && <strong>{t.incidents.reduced(incident.alert_count)}</strong>}
       </p>

@@ -9,14 +9,13 @@ import { useIncidentList } from "@/live/lists";
 import { shortId } from "@/lib/format";
 import { t } from "@/lib/strings";
 
-interface Asked {
-  incident: Incident;
+interface Asked<Answer> {
   onClose: () => void;
-  onAnswer: (body: Record<string, unknown>) => unknown;
+  onAnswer: (answer: Answer) => unknown;
 }
 
 /** One line and a cause: they feed the figures later, so both are cheap to give and neither is required. */
-export function ResolveDialog({ onClose, onAnswer }: Asked) {
+export function ResolveDialog({ onClose, onAnswer }: Asked<{ notes?: string; cause?: string }>) {
   const [notes, setNotes] = useState("");
   const [cause, setCause] = useState("");
   return (
@@ -51,7 +50,7 @@ export function ResolveDialog({ onClose, onAnswer }: Asked) {
   );
 }
 
-export function MergeDialog({ incident, onClose, onAnswer }: Asked) {
+export function MergeDialog({ incident, onClose, onAnswer }: Asked<string> & { incident: Incident }) {
   const open = useIncidentList({ company_id: [incident.company_id], status: ["open"], sort: "priority" });
   const others = (open.rows ?? []).filter((other) => other.id !== incident.id);
   const [into, setInto] = useState<Incident | null>(null);
@@ -61,7 +60,7 @@ export function MergeDialog({ incident, onClose, onAnswer }: Asked) {
       submit={t.incidents.verbs.merge}
       disabled={into === null}
       onClose={onClose}
-      onSubmit={() => into && onAnswer({ into: into.id })}
+      onSubmit={() => into && onAnswer(into.id)}
     >
       <p className="muted">
         {open.rows && others.length === 0 ? t.incidents.mergeNone : t.incidents.mergeHint}
@@ -82,7 +81,7 @@ export function SplitDialog({
   alertIds,
   onClose,
   onAnswer,
-}: Omit<Asked, "incident"> & { alertIds: readonly string[] }) {
+}: Asked<{ alert_ids: string[]; title?: string }> & { alertIds: readonly string[] }) {
   const [title, setTitle] = useState("");
   return (
     <FormDialog
@@ -90,7 +89,9 @@ export function SplitDialog({
       submit={t.incidents.verbs.split}
       disabled={alertIds.length === 0}
       onClose={onClose}
-      onSubmit={() => onAnswer({ alert_ids: alertIds, ...(title.trim() ? { title: title.trim() } : {}) })}
+      onSubmit={() =>
+        onAnswer({ alert_ids: [...alertIds], ...(title.trim() ? { title: title.trim() } : {}) })
+      }
     >
       <p>{alertIds.length === 0 ? t.incidents.splitNone : t.incidents.splitHint(alertIds.length)}</p>
       <TextField

@@ -13,7 +13,10 @@ export function useIncident(id: string, company: string | null) {
     queryKey: keys.incident(id),
     queryFn: async ({ signal }) => {
       const fetched = await body(
-        api.GET("/api/incidents/{id}", { params: { path: { id }, ...inCompany(company) }, signal }),
+        api.GET("/api/incidents/{incident_id}", {
+          params: { path: { incident_id: id }, ...inCompany(company) },
+          signal,
+        }),
       );
       const held = cache.getQueryData<Incident>(keys.incident(id));
       return held && held.revision > fetched.revision ? held : fetched;
@@ -27,8 +30,8 @@ export function useTimeline(incident: Incident) {
     queryKey: keys.timeline(incident.id),
     queryFn: async ({ signal }) => {
       const fetched = await body(
-        api.GET("/api/incidents/{id}/timeline", {
-          params: { path: { id: incident.id }, query: { company_id: [incident.company_id], limit: 1000 } },
+        api.GET("/api/incidents/{incident_id}/timeline", {
+          params: { path: { incident_id: incident.id }, query: { company_id: [incident.company_id] } },
           signal,
         }),
       );
@@ -47,8 +50,8 @@ export const useRelated = (incident: Incident) =>
     queryKey: keys.related(incident.id),
     queryFn: ({ signal }) =>
       body(
-        api.GET("/api/incidents/{id}/related", {
-          params: { path: { id: incident.id }, query: { company_id: [incident.company_id] } },
+        api.GET("/api/incidents/{incident_id}/related", {
+          params: { path: { incident_id: incident.id }, query: { company_id: [incident.company_id] } },
           signal,
         }),
       ),

@@ -1,4 +1,4 @@
-import type { IncidentFilter } from "@/api/keys";
+import type { IncidentFilter, Severity } from "@/api/types";
 import { t } from "@/lib/strings";
 
 export type ViewName = keyof typeof t.incidents.views;
@@ -15,7 +15,7 @@ const definitions: Record<ViewName, (userId: string) => IncidentFilter> = {
 
 export interface Narrowing {
   companies: string[];
-  severities: readonly string[];
+  severities: readonly Severity[];
   text: string;
 }
 

@@ -133,7 +133,7 @@ function LedgerView({ ledger }: { ledger: Ledger }) {
           />
         )}
       </Card>
-      {global && Object.keys(global).length > 0 && <Global counts={global} />}
+      {Object.keys(global).length > 0 && <Global counts={global} />}
       <Legend />
     </>
   );

@@ -34,7 +34,13 @@ function Figure({
       </span>
     </Link>
   );
-  return hint ? <Tooltip title={hint}>{link}</Tooltip> : link;
+  return hint ? (
+    <Tooltip title={hint} describeChild>
+      {link}
+    </Tooltip>
+  ) : (
+    link
+  );
 }
 
 /** The state of the scope in one line; each figure leads to the rows behind it. */

@@ -60,7 +60,9 @@ const complain = (error: unknown): void => {
 function usePersonVerbs(onIssued: (issued: Issued) => void) {
   const cache = useQueryClient();
   const setActive = async (person: User, active: boolean) => {
-    await body(api.PATCH("/api/users/{id}", { params: { path: { id: person.id } }, body: { active } }));
+    await body(
+      api.PATCH("/api/users/{user_id}", { params: { path: { user_id: person.id } }, body: { active } }),
+    );
     await cache.invalidateQueries({ queryKey: keys.users });
   };
   return {
@@ -77,7 +79,7 @@ function usePersonVerbs(onIssued: (issued: Issued) => void) {
     resetPassword: async (person: User) => {
       try {
         const { password } = await body(
-          api.POST("/api/users/{id}/reset-password", { params: { path: { id: person.id } } }),
+          api.POST("/api/users/{user_id}/reset-password", { params: { path: { user_id: person.id } } }),
         );
         onIssued({ name: person.name, password });
       } catch (error) {

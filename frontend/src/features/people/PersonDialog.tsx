@@ -39,7 +39,12 @@ function useSave({ person, onIssued }: Props): (draft: Draft) => Promise<void> {
     if (password) onIssued({ name: user.name, password });
   };
   const change = async (id: string, { name, role, company_ids }: Draft) => {
-    await body(api.PATCH("/api/users/{id}", { params: { path: { id } }, body: { name, role, company_ids } }));
+    await body(
+      api.PATCH("/api/users/{user_id}", {
+        params: { path: { user_id: id } },
+        body: { name, role, company_ids },
+      }),
+    );
     toast(t.common.saved);
   };
   return async (draft) => {

@@ -41,7 +41,8 @@ export const proof = {
   broken: (id: string) => `Chain broken at ${id}`,
   verifying: "Verifying the chain",
   chainText: "Each entry carries the hash of the one before it: a changed or removed entry breaks the chain.",
-  chooseCompany: "Choose a company: each has a chain of its own.",
+  chain: "Chain",
+  mspChain: "MSP: people and companies",
   hash: "Hash",
   systemActor: "system",
 };

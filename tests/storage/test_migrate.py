@@ -1,0 +1,226 @@
+"""The database file as a whole: made, recognised, upgraded, backed up, restored."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from alertwhisperer.domain.alert import Alert
+from alertwhisperer.domain.change import ABSENT, Change, Put
+from alertwhisperer.domain.errors import Invalid, Unavailable
+from alertwhisperer.schema import VERSION
+from alertwhisperer.storage import migrate
+from alertwhisperer.storage.sqlite import SQLiteStorage
+from tests.support.cast import ACME
+from tests.support.documents import NOON, alert, scope
+
+
+async def write(storage: SQLiteStorage, base_seq: int) -> None:
+    change = Change(writes=(Put("alerts", alert(f"a{base_seq:05}"), ABSENT),))
+    await storage.commit(scope(), base_seq, change, commit_id=f"c{base_seq}", at=NOON)
+
+
+async def made(path: Path, commits: int = 3) -> Path:
+    storage = SQLiteStorage(path)
+    for seq in range(commits):
+        await write(storage, seq)
+    await storage.close()
+    return path
+
+
+async def held(path: Path) -> tuple[int, int]:
+    """(alerts, seq of the head) of a database."""
+    storage = SQLiteStorage(path)
+    found = await storage.count(Alert, {"company_id": ACME}), (await storage.head(ACME))[0]
+    await storage.close()
+    return found
+
+
+def mark(path: Path, *, application_id: int = migrate.APPLICATION_ID, version: int = VERSION) -> Path:
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA application_id = {application_id}")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    return path
+
+
+async def refusal(path: Path) -> str:
+    storage = SQLiteStorage(path)
+    with pytest.raises(Invalid) as refused:
+        await storage.open()
+    await storage.close()
+    return str(refused.value)
+
+
+async def test_a_database_is_opened_again_as_it_was(tmp_path: Path) -> None:
+    path = await made(tmp_path / "new" / "folder" / "a.db")
+    assert await held(path) == (3, 3)
+
+
+async def test_many_may_open_an_empty_file_at_once(tmp_path: Path) -> None:
+    storages = [SQLiteStorage(tmp_path / "a.db") for _ in range(8)]
+    await asyncio.gather(*(storage.open() for storage in storages))
+    for storage in storages:
+        assert await storage.count(Alert, {}) == 0
+        await storage.close()
+
+
+async def test_somebody_elses_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE alerts (id TEXT)")
+    connection.close()
+    assert "without Alert Whisperer's version mark" in await refusal(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (1,)
+    connection.close()
+
+
+async def test_a_newer_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = mark(await made(tmp_path / "a.db"), version=VERSION + 1)
+    assert "newer Alert Whisperer" in await refusal(path)
+    with pytest.raises(Invalid):
+        migrate.upgrade(path)
+
+
+async def test_an_older_database_is_refused_until_it_is_upgraded(tmp_path: Path) -> None:
+    path = mark(await made(tmp_path / "a.db"), version=0)
+    assert "alertwhisperer db upgrade" in await refusal(path)
+    steps = {0: ('CREATE TABLE "new_room" (id TEXT)', "UPDATE alerts SET dedup_key = 'upgraded'")}
+    saved = migrate.upgrade(path, steps=steps)
+    assert saved == path.with_name("a.db.v0.backup")
+    assert await held(path) == (3, 3)
+    connection = sqlite3.connect(saved)
+    assert connection.execute("SELECT count(*) FROM alerts WHERE dedup_key = 'upgraded'").fetchone() == (0,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    connection.close()
+    assert migrate.upgrade(path, steps=steps) is None
+
+
+async def test_an_upgrade_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
+    path = mark(await made(tmp_path / "a.db"), version=0)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate.upgrade(path, steps={0: ("DELETE FROM alerts", "this is no SQL")})
+    with pytest.raises(Invalid, match="no way leads"):
+        migrate.upgrade(path, steps={})
+    assert await held(mark(path)) == (3, 3)
+
+
+async def test_a_backup_under_load_is_a_whole_moment(tmp_path: Path) -> None:
+    storage = SQLiteStorage(tmp_path / "a.db")
+    await write(storage, 0)
+    stop = asyncio.Event()
+
+    async def load() -> int:
+        seq = 1
+        while not stop.is_set():
+            await write(storage, seq)
+            seq += 1
+        return seq
+
+    loading = asyncio.ensure_future(load())
+    await asyncio.sleep(0.05)
+    copies = [tmp_path / f"copy{n}.db" for n in range(3)]
+    for copy in copies:
+        assert await asyncio.to_thread(migrate.backup, storage.path, copy) == copy.stat().st_size
+    stop.set()
+    written = await loading
+    await storage.close()
+    heads = []
+    for copy in copies:
+        migrate.check_backup(copy)
+        alerts, head = await held(copy)
+        assert alerts == head
+        heads.append(head)
+    assert heads == sorted(heads)
+    assert heads[-1] <= written
+    assert heads[0] < heads[-1]
+
+
+async def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
+    path = await made(tmp_path / "a.db")
+    existing = tmp_path / "precious"
+    existing.write_text("mine")
+    with pytest.raises(Invalid):
+        migrate.backup(path, existing)
+    with pytest.raises(Unavailable):
+        migrate.backup(path, tmp_path / "no folder" / "b.db")
+    assert existing.read_text() == "mine"
+    assert names_in(tmp_path) == ["a.db", "a.db.lock", "precious"]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+async def test_restore_brings_the_past_back(tmp_path: Path) -> None:
+    path = await made(tmp_path / "a.db")
+    copy = tmp_path / "copy.db"
+    migrate.backup(path, copy)
+    storage = SQLiteStorage(path)
+    await write(storage, 3)
+    await storage.close()
+    assert await held(path) == (4, 4)
+    migrate.restore(copy, path)
+    assert await held(path) == (3, 3)
+    migrate.restore(copy, tmp_path / "elsewhere.db")
+    assert await held(tmp_path / "elsewhere.db") == (3, 3)
+
+
+async def test_restore_forgets_what_a_killed_server_left_in_the_log_file(tmp_path: Path) -> None:
+    path = await made(tmp_path / "a.db")
+    copy = tmp_path / "copy.db"
+    migrate.backup(path, copy)
+    storage = SQLiteStorage(path)
+    await write(storage, 3)
+    for suffix in ("", "-wal"):
+        killed = tmp_path / f"killed.db{suffix}"
+        killed.write_bytes(path.with_name(f"a.db{suffix}").read_bytes())
+    await storage.close()
+    assert await held_copy(tmp_path, "killed.db") == (4, 4)
+    migrate.restore(copy, tmp_path / "killed.db")
+    assert await held(tmp_path / "killed.db") == (3, 3)
+
+
+async def held_copy(folder: Path, name: str) -> tuple[int, int]:
+    """As `held`, on a copy of the file and its log, so that opening it changes neither."""
+    aside = folder / "aside"
+    aside.mkdir()
+    for suffix in ("", "-wal"):
+        (aside / f"{name}{suffix}").write_bytes((folder / f"{name}{suffix}").read_bytes())
+    return await held(aside / name)
+
+
+async def test_restore_refuses_while_the_database_is_in_use(tmp_path: Path) -> None:
+    path = await made(tmp_path / "a.db")
+    copy = tmp_path / "copy.db"
+    migrate.backup(path, copy)
+    storage = SQLiteStorage(path)
+    await write(storage, 3)
+    with pytest.raises(Unavailable, match="stop the server"):
+        await asyncio.to_thread(migrate.restore, copy, path)
+    await write(storage, 4)
+    await storage.close()
+    assert await held(path) == (5, 5)
+
+
+@pytest.mark.parametrize("damage", ["cut", "scribbled", "not ours", "absent"])
+async def test_restore_refuses_a_bad_backup_and_keeps_what_is_there(tmp_path: Path, damage: str) -> None:
+    path = await made(tmp_path / "a.db")
+    copy = tmp_path / "copy.db"
+    if damage != "absent":
+        migrate.backup(path, copy)
+    content = copy.read_bytes() if copy.exists() else b""
+    match damage:
+        case "cut":
+            copy.write_bytes(content[: len(content) // 2])
+        case "scribbled":
+            copy.write_bytes(content[:8192] + b"\xff" * 8192 + content[16384:])
+        case "not ours":
+            mark(copy, application_id=1)
+        case _:
+            assert not copy.exists()
+    with pytest.raises(Invalid):
+        migrate.restore(copy, path)
+    assert await held(path) == (3, 3)
