@@ -234,6 +234,34 @@ def test_a_process_that_dies_is_replaced_and_none_outlives_its_parent(tmp_path: 
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), seconds=10, what="children live on")
 
 
+def test_send_delivers_signed_and_shows_the_answer(standing: ProductServer) -> None:
+    acme = standing.seed().acme
+    key = ("--url", standing.url, "--key", acme.api_key, "--secret", acme.hmac_secret)
+    one = json.loads(standing.run("send", *key, "--asset", "db-77", "--severity", "critical"))
+    over = json.loads(standing.run("send", *key, "--asset", "db-77", "--resolved"))
+    (standing.folder / "many.ndjson").write_text("".join(f"{json.dumps(alert_document(n))}\n" for n in (501, 502)))
+    many = json.loads(standing.run("send", "many.ndjson", *key))
+
+    assert (one["disposition"], over["disposition"]) == ("grouped", "resolved")
+    assert [each["disposition"] for each in many["results"]] == ["grouped", "grouped"]
+    with pytest.raises(RuntimeError, match="refused with 401"):
+        standing.run("send", "--url", standing.url, "--key", "aw_wrong")
+
+
+def test_doctor_knows_the_server_that_runs(standing: ProductServer) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "alertwhisperer.cli.main", "doctor"],
+        cwd=standing.folder,
+        env={**standing._environment(), "PORT": str(standing.port)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert said.returncode == 0, said.stdout
+    assert f"✓ port: Alert Whisperer answers on 127.0.0.1 port {standing.port}" in said.stdout
+
+
 def test_sockets_are_not_compressed_and_open_at_one_path_only(standing: ProductServer) -> None:
     seed = standing.seed()
     with standing.signed_in(seed.admin) as client:

@@ -45,10 +45,9 @@ class LedgerReport(Struct, frozen=True, kw_only=True, rename={"refused": "global
 class Overview(Struct, frozen=True, kw_only=True):
     """How some companies stand. `alerts_per_minute`: fires in each of the last 60 minutes, oldest first.
 
-    `received_today` and `incidents_opened_today` count since midnight UTC. `noise_reduction_percent` is
-    (1 − incidents opened ÷ fires accepted) × 100 over the last 24 hours (whole hours); without a fire it is null, and
-    `noise_reason` says why. `last_resolved_at` names the minute, and looks back 24 hours. `cursors`: company → seq
-    of its log up to which the sums reach at least.
+    "Today" is since midnight UTC. `noise_reduction_percent` is (1 − incidents opened ÷ fires accepted) × 100 of today;
+    without a fire it is null, and `noise_reason` says why. `last_resolved_at` names the minute, and looks back 24
+    hours. `cursors`: company → seq of its log up to which the sums reach at least.
     """
 
     open: int
@@ -79,5 +78,5 @@ def ledger_report(hours: Mapping[str, dict[str, int]], refused: Mapping[str, int
 def noise_reduction(fires: int, opened: int) -> tuple[float | None, str | None]:
     """(percent, None), or (None, the reason why there is none). SPEC §13's formula."""
     if fires == 0:
-        return None, "no alerts fired in the last 24 hours"
+        return None, "no alert has fired today (UTC)"
     return round((1 - opened / fires) * 100, 1), None

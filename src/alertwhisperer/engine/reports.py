@@ -57,7 +57,7 @@ class Reports:
         cursors = {each: (await self._storage.head(each))[0] for each in scopes.company_ids}
         minutes, hours, days = await self._sums(scopes, now)
         today = days.get(now[: WIDTHS["day"]], {})
-        percent, reason = noise_reduction(_sum(hours, [FIRES]), _sum(hours, [OPENED]))
+        percent, reason = noise_reduction(today.get(FIRES, 0), today.get(OPENED, 0))
         unfinished: dict[str, object] = {"status": {"$ne": "resolved"}}
         return Overview(
             open=await self._count(scopes, Incident, unfinished),
@@ -113,10 +113,6 @@ class Reports:
 def _merge(sums: Counts, more: Counts) -> None:
     for start, counts in more.items():
         add(sums.setdefault(start, {}), counts)
-
-
-def _sum(counts: Counts, names: Iterable[str]) -> int:
-    return sum(each.get(name, 0) for each in counts.values() for name in names)
 
 
 def _per_minute(minutes: Counts, now: Instant) -> list[int]:
