@@ -29,7 +29,9 @@ async def test_every_alert_stands_in_the_ledger_under_where_it_ended(world: Worl
     found = await reports.ledger(of(RIO, ACME))
 
     assert found.totals == LedgerTotals(received=6, grouped=2, occurrence=1, resolved=2, rejected=1)
-    assert [(each.hour, each.received, each.balanced) for each in found.rows] == [("2026-01-05T09:00:00.000000Z", 6, True)]
+    assert [(each.hour, each.received, each.balanced) for each in found.rows] == [
+        ("2026-01-05T09:00:00.000000Z", 6, True)
+    ]
     assert found.balanced
 
 
