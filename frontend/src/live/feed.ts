@@ -146,6 +146,10 @@ export class LiveFeed {
     clearTimeout(this.pongTimer);
     report({ lastHeardAt: this.ports.now() });
     if (text === "pong") return;
+    if (text === "ping") {
+      this.wire?.send("pong");
+      return;
+    }
     const parsed = JSON.parse(text) as Frame | Frame[];
     this.take(Array.isArray(parsed) ? parsed : [parsed]);
   }
