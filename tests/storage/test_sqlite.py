@@ -198,7 +198,7 @@ async def plan(storage: SQLiteStorage, collection: str, query: Query) -> str:
     """What SQLite does to answer `select`, newest first."""
     asked = where(BY_NAME[collection], parse_query(query))
     order = order_by(BY_NAME[collection], (), key_descending=True)
-    sql = f'EXPLAIN QUERY PLAN SELECT document FROM {asked.source} WHERE {asked.text} ORDER BY {order.text} LIMIT 100'
+    sql = f"EXPLAIN QUERY PLAN SELECT document FROM {asked.source} WHERE {asked.text} ORDER BY {order.text} LIMIT 100"
     return " / ".join(row[3] for row in await storage.write(lambda each: each.execute(sql, asked.bound).fetchall()))
 
 

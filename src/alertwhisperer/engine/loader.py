@@ -36,10 +36,9 @@ class Loader:
         alerts = await self._reader.select(Alert, still_open, limit=CACHE_AT_MOST + 1)
         assets = await self._reader.select(Asset, of_company, limit=CACHE_AT_MOST + 1)
         closed = await self._reader.select(Incident, {"company_id": company_id, "status": "resolved"}, limit=1)
-        state.incidents_complete = len(incidents) <= CACHE_AT_MOST
-        state.alerts_complete = len(alerts) <= CACHE_AT_MOST
-        state.assets_complete = len(assets) <= CACHE_AT_MOST
-        state.closed_complete = not closed
+        state.gone_incidents.complete = not closed and len(incidents) <= CACHE_AT_MOST
+        state.gone_alerts.complete = len(alerts) <= CACHE_AT_MOST
+        state.gone_assets.complete = len(assets) <= CACHE_AT_MOST
         for document in reversed([*alerts, *incidents, *assets]):
             state.install(document)
         state.settle()
@@ -108,21 +107,19 @@ class Loader:
     async def fetch_for(
         self, state: CompanyState, incoming: Sequence[IncomingAlert], receipt_ids: Sequence[str]
     ) -> None:
-        """All that deciding on these deliveries can ask for; nothing is read while the state is complete."""
+        """All that deciding on these deliveries can ask for; of what the state is sure of, nothing is read."""
         if receipt_ids:
             await self._fetch_receipts(state, receipt_ids)
-        if not state.alerts_complete:
-            await self.fetch_open(state, (each.dedup_key for each in incoming))
-        if not (state.incidents_complete and state.closed_complete):
-            known = state.by_key
-            keys = {key for each in incoming if (key := state.correlation_key(each)[0]) not in known}
-            await self._fetch_by_key(state, keys)
-            active = (state.open_alerts.get(each.dedup_key) for each in incoming)
-            await self.fetch_incidents(state, [each.correlated_incident_id for each in active if each])
-        if not state.assets_complete:
-            names = sorted({each.asset_name for each in incoming if each.asset_name not in state.assets})
-            if names:
-                await self.fetch_where(state, Asset, {"company_id": state.company_id, "name": {"$in": names}})
+        await self.fetch_open(state, (each.dedup_key for each in incoming))
+        await self._fetch_by_key(state, {state.correlation_key(each)[0] for each in incoming})
+        active = (state.open_alerts.get(each.dedup_key) for each in incoming)
+        await self.fetch_incidents(state, [each.correlated_incident_id for each in active if each])
+        assets, gone = state.assets, state.gone_assets
+        names = {
+            each.asset_name for each in incoming if each.asset_name not in assets and gone.may_hold(each.asset_name)
+        }
+        if names:
+            await self.fetch_where(state, Asset, {"company_id": state.company_id, "name": {"$in": sorted(names)}})
 
     async def _fetch_receipts(self, state: CompanyState, receipt_ids: Sequence[str]) -> None:
         """Receipts of earlier deliveries under these ids, and the alerts of small ones, whose attempts are counted."""
@@ -132,10 +129,9 @@ class Loader:
         await self.fetch(state, Alert, *[(state.company_id, each) for found in receipts for each in found.alert_ids])
 
     async def fetch_open(self, state: CompanyState, dedup_keys: Iterable[str]) -> None:
-        """Open alerts by dedup key that are not here, unless the state is sure to hold all there are."""
-        if state.alerts_complete:
-            return
-        missing = sorted({key for key in dedup_keys if key not in state.open_alerts})
+        """Open alerts by dedup key that may be in the database and are not here."""
+        here, gone = state.open_alerts, state.gone_alerts
+        missing = sorted({key for key in dedup_keys if key not in here and gone.may_hold(key)})
         if missing:
             query: Query = {
                 "company_id": state.company_id,
@@ -145,14 +141,11 @@ class Loader:
             await self.fetch_where(state, Alert, query)
 
     async def _fetch_by_key(self, state: CompanyState, keys: set[str]) -> None:
-        if not keys:
+        here, gone = state.by_key, state.gone_incidents
+        missing = sorted(key for key in keys if key not in here and gone.may_hold(key))
+        if not missing:
             return
-        wanted: Query = {
-            "company_id": state.company_id,
-            "correlation_key": {"$in": sorted(keys)},
-        }
-        found: list[Incident] = []
-        if not state.incidents_complete:
-            found += await self.fetch_where(state, Incident, {**wanted, "status": {"$ne": "resolved"}})
+        wanted: Query = {"company_id": state.company_id, "correlation_key": {"$in": missing}}
+        found = await self.fetch_where(state, Incident, {**wanted, "status": {"$ne": "resolved"}})
         found += await self.fetch_where(state, Incident, {**wanted, "status": "resolved"})
         await self.fetch_incidents(state, [each.merged_into for each in found])

@@ -29,10 +29,35 @@ C = TypeVar("C", bound=Config)
 Table = dict[Any, Any]
 """Any mapping of the state: the journal must be able to put back whatever stood in it."""
 
-CACHE_AT_MOST: Final = 10_000
+CACHE_AT_MOST: Final = 4_000
 """Open alerts, and incidents, that one company keeps in memory; beyond, the oldest go and are looked up again."""
 
+REMEMBERED_AT_MOST: Final = 200_000
+"""Keys of those that went, as hashes (70 bytes each): a key that is neither here nor there is new, without a look."""
+
 _MISSING: Final = object()
+
+
+class Gone:
+    """Keys that the cache has let go. While `complete`, no other key can be in the database but not in the cache."""
+
+    __slots__ = ("_hashes", "complete")
+
+    def __init__(self) -> None:
+        self.complete = True
+        self._hashes: set[int] = set()
+
+    def add(self, key: str) -> None:
+        """Remember a key; when there are too many, every unknown key has to be looked up from now on."""
+        if len(self._hashes) >= REMEMBERED_AT_MOST:
+            self.complete = False
+            self._hashes.clear()
+        if self.complete:
+            self._hashes.add(hash(key))
+
+    def may_hold(self, key: str) -> bool:
+        """Whether a key that is not in the cache must be looked up (two keys may share a hash: then for nothing)."""
+        return not self.complete or hash(key) in self._hashes
 
 
 class CompanyState:
@@ -51,10 +76,9 @@ class CompanyState:
         self.pending: dict[str, list[str]] = {}
         self.assets: dict[str, Asset] = {}
         self.scratch: dict[tuple[type[Struct], Key], Struct] = {}
-        self.alerts_complete = True
-        self.incidents_complete = True
-        self.closed_complete = True
-        self.assets_complete = True
+        self.gone_alerts = Gone()
+        self.gone_incidents = Gone()
+        self.gone_assets = Gone()
         self._readers: dict[int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]] = {}
         self._journal: list[tuple[Table, object, object]] = []
 
@@ -173,22 +197,23 @@ class CompanyState:
         self._trim()
 
     def _trim(self) -> None:
+        few = CACHE_AT_MOST // 10
         if len(self.open_alerts) > CACHE_AT_MOST:
-            self.alerts_complete = False
             placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
-            for key in _some(placed, CACHE_AT_MOST // 10):
+            for key in _some(placed, few):
                 del self.open_alerts[key]
+                self.gone_alerts.add(key)
         if len(self.incidents) > CACHE_AT_MOST:
-            self.incidents_complete = self.closed_complete = False
             free = (each.id for each in self.incidents.values() if not each.bound_keys)
-            for incident_id in _some(free, CACHE_AT_MOST // 10):
+            for incident_id in _some(free, few):
                 gone = self.incidents.pop(incident_id)
                 if self.by_key.get(gone.correlation_key) == incident_id:
                     del self.by_key[gone.correlation_key]
+                self.gone_incidents.add(gone.correlation_key)
         if len(self.assets) > CACHE_AT_MOST:
-            self.assets_complete = False
-            for name in _some(iter(self.assets), CACHE_AT_MOST // 10):
+            for name in _some(iter(self.assets), few):
                 del self.assets[name]
+                self.gone_assets.add(name)
 
 
 def _some(items: Iterator[str], count: int) -> list[str]:
