@@ -1,8 +1,8 @@
 """A company's state in memory, at one place of its log.
 
-The state is a bounded cache with flags that say what it is sure to hold: while `alerts_complete` is set, an open
-alert that is not here does not exist, and ingest reads nothing. Decisions change it in place and keep a journal, so
-that a lost commit is undone exactly.
+The state is a bounded cache that remembers the keys it has let go: a key that is neither here nor among those is new,
+and ingest reads nothing for it. Decisions change the state in place and keep a journal, so that a lost commit is
+undone exactly.
 """
 
 from collections.abc import Callable, Iterator

@@ -353,7 +353,7 @@ def _prepared(path: Path, lock: FileLock) -> sqlite3.Connection:
         with lock.held():
             migrate.prepare(connection, path)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -24576")
     except BaseException:
         connection.close()
         raise
