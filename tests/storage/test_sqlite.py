@@ -287,3 +287,24 @@ async def test_open_incidents_are_found_among_many_resolved(tmp_path: Path) -> N
     assert "TEMP B-TREE" not in found
     assert await storage.select(Incident, {"company_id": GLOBEX, "status": "new"}) == []
     await storage.close()
+
+
+async def test_the_log_file_begins_anew_under_unbroken_writing(tmp_path: Path) -> None:
+    storage = SQLiteStorage(tmp_path / "a.db")
+    sizes = []
+    for seq in range(120):
+        writes = tuple(Put("alerts", alert(f"a{seq % 7}-{n:04}", occurrences=seq + 1)) for n in range(500))
+        await storage.commit(scope(), seq, Change(writes=writes), commit_id="c", at=NOON)
+        sizes.append(int(str((await storage.check())["wal_bytes"])))
+    written = 120 * 500 * 600
+    assert max(sizes) < written
+    assert sizes[-1] == sizes[-40]
+    await storage.close()
+    assert await recounted(tmp_path / "a.db") == 3_500
+
+
+async def recounted(path: Path) -> int:
+    storage = SQLiteStorage(path)
+    count = await storage.count(Alert, {})
+    await storage.close()
+    return count

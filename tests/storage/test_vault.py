@@ -51,7 +51,7 @@ def test_what_is_no_sealed_secret_is_refused(damaged: str) -> None:
 def test_one_changed_letter_is_noticed() -> None:
     vault = AesVault(OLD)
     sealed = vault.seal("secret", place=PLACE)
-    for at in range(len("k1:"), len(sealed) - 2):
+    for at in range(len("k1:"), len(sealed.rstrip("=")) - 1):  # the last letter has bits that carry nothing
         changed = sealed[:at] + ("A" if sealed[at] != "A" else "B") + sealed[at + 1 :]
         with pytest.raises(Invalid):
             vault.unseal(changed, place=PLACE)

@@ -1,6 +1,6 @@
 """Documents to JSON bytes and back, and the log's record of a commit. Each document is encoded once a commit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, TypeVar
 
@@ -11,12 +11,11 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.event import LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
+from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection, key_of
 from alertwhisperer.storage.values import STORED_AT_MOST, check_value
 
 T = TypeVar("T", bound=Struct)
-Encoded = dict[int, bytes]
-"""id() of a document of the change in hand → its JSON; alive only as long as the change is."""
 
 _encoder: Final = json.Encoder()
 _objects: Final = json.Decoder(dict[str, object])
@@ -41,38 +40,56 @@ def decoder(kind: type[T]) -> json.Decoder[T]:
     return json.Decoder(kind)
 
 
-def encode_writes(writes: tuple[Write, ...]) -> Encoded:
-    """The JSON of every document that is put. Invalid if one is too large, or holds what engines cannot all keep."""
-    encoded: Encoded = {}
+class Written(Struct, frozen=True, gc=False):
+    """One write with its collection, key and JSON (None for a delete)."""
+
+    write: Write
+    collection: Collection
+    key: Key
+    raw: bytes | None
+
+
+def encode_writes(writes: Sequence[Write], company_id: str | None = None) -> list[Written]:
+    """Each write with the JSON of its document.
+
+    Invalid if one is too large or holds what engines cannot all keep, or (with `company_id`) if one belongs to another
+    company: a last fence behind the engine's own.
+    """
+    written: list[Written] = []
     for write in writes:
-        if isinstance(write, Put):
-            encoded[id(write.document)] = encode_put(collection_named(write.collection), write.document)
-    return encoded
+        if isinstance(write, Delete):
+            each = Written(write, collection_named(write.collection), write.key, None)
+        else:
+            document = write.document
+            collection, free_fields = _door(write.collection, type(document))
+            for name in free_fields:
+                if value := getattr(document, name):
+                    check_value(value, name)
+            raw = encode(document)
+            check_stored(collection, raw)
+            each = Written(write, collection, key_of(collection, document), raw)
+        if company_id is not None and each.key[0] != company_id and each.collection.key[0] == "company_id":
+            message = f"a commit of {company_id} cannot write {each.collection.name} of {each.key[0]}"
+            raise Invalid(message, "company_id")
+        written.append(each)
+    return written
 
 
-def encode_put(collection: Collection, document: Struct) -> bytes:
-    """The JSON of one document, checked at the door of the collection."""
-    for name in _free_fields(type(document)):
-        value = getattr(document, name)
-        if value:
-            check_value(value, name)
-    raw = encode(document)
-    check_stored(collection, raw)
-    return raw
+@cache
+def _door(name: str, kind: type[Struct]) -> tuple[Collection, tuple[str, ...]]:
+    """The collection, and the fields of its document that hold whatever somebody sent: those that are not typed."""
+    collection = collection_named(name)
+    if kind not in {collection.document, *collection.beside}:
+        raise Invalid(f"a {kind.__name__} is not a document of {name}")
+    return collection, tuple(field for field, hint in kind.__annotations__.items() if "object" in str(hint))
 
 
 def check_stored(collection: Collection, raw: bytes) -> None:
     """Invalid if the document is larger than engines hold, or has a NUL character in it."""
     if len(raw) > STORED_AT_MOST and not collection.unbounded:
         raise Invalid(f"a document of {collection.name} must not exceed {STORED_AT_MOST} bytes; this has {len(raw)}")
-    if b"\\u0000" in raw:
+    if b"\\" in raw and b"\\u0000" in raw:  # the first is four times as fast to rule out
         check_value(decode(raw), "")
-
-
-@cache
-def _free_fields(kind: type[Struct]) -> tuple[str, ...]:
-    """The fields of a document that hold whatever somebody sent: those whose values are not typed."""
-    return tuple(name for name, hint in kind.__annotations__.items() if "object" in str(hint))
 
 
 def collection_named(name: str) -> Collection:
@@ -83,10 +100,13 @@ def collection_named(name: str) -> Collection:
     return collection
 
 
-def make_record(scope: Scope, seq: int, change: Change, encoded: Encoded, *, commit_id: str, at: Instant) -> Record:
+def make_record(
+    scope: Scope, seq: int, change: Change, written: Sequence[Written], *, commit_id: str, at: Instant
+) -> Record:
     """The log's record of a commit; a told document that is also written shares its bytes."""
+    known = {id(each.write.document): each.raw for each in written if isinstance(each.write, Put)}
     events = [
-        LoggedEvent(event.type, Raw(encoded.get(id(event.document)) or encode(event.document)), event.internal)
+        LoggedEvent(event.type, Raw(known.get(id(event.document)) or encode(event.document)), event.internal)
         for event in change.events
     ]
     return Record(
@@ -98,27 +118,16 @@ def make_record(scope: Scope, seq: int, change: Change, encoded: Encoded, *, com
         events=events,
         counts=dict(change.counts),
         audit_head=change.audit_head,
-        touched=[touched(write) for write in change.writes],
+        touched=[(each.collection.name, _within(each)) for each in written],
     )
 
 
-def touched(write: Write) -> tuple[str, str]:
-    """(collection, key within the company) of a write, as the record lists it."""
-    collection = collection_named(write.collection)
-    key = write.key if isinstance(write, Delete) else key_of(collection, write.document)
-    within = key[1:] if collection.key[0] == "company_id" else key
-    return write.collection, "/".join(map(str, within))
-
-
-def check_scope(scope: Scope, writes: tuple[Write, ...]) -> None:
-    """Invalid if a write is for another company than the scope's: a last fence behind the engine's own."""
-    for write in writes:
-        collection = collection_named(write.collection)
-        if collection.key[0] != "company_id":
-            continue
-        owner = write.key[0] if isinstance(write, Delete) else key_of(collection, write.document)[0]
-        if owner != scope.company_id:
-            raise Invalid(f"a commit of {scope.company_id} cannot write {write.collection} of {owner}", "company_id")
+def _within(written: Written) -> str:
+    """The key within the company, as the record lists it."""
+    key = written.key
+    if written.collection.key[0] == "company_id":
+        return key[1] if isinstance(key[1], str) else str(key[1])
+    return "/".join(map(str, key))
 
 
 def typed(kind: type[T], raw: bytes) -> T:

@@ -20,7 +20,6 @@ from alertwhisperer.ports import Document, Key, Query, Sort
 from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
 from alertwhisperer.storage import migrate
 from alertwhisperer.storage.codec import (
-    check_scope,
     check_stored,
     collection_named,
     decode,
@@ -31,6 +30,7 @@ from alertwhisperer.storage.codec import (
 )
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.sqlite_checkpoint import KEPT_BYTES, Checkpointer
 from alertwhisperer.storage.sqlite_doorbell import Doorbell
 from alertwhisperer.storage.sqlite_reads import Readers, connect
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
@@ -95,6 +95,7 @@ class SQLiteStorage:
             return
         await house.writer.close()
         self._doorbell.close()
+        await asyncio.to_thread(house.checkpointer.close)
         await asyncio.to_thread(house.readers.close)
         await asyncio.to_thread(house.connection.close)
         house.lock.close()
@@ -121,10 +122,9 @@ class SQLiteStorage:
     async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
         """See `ports.Log.commit`."""
         house = await self._opened()
-        check_scope(scope, change.writes)
-        encoded = encode_writes(change.writes)
-        record = make_record(scope, base_seq + 1, change, encoded, commit_id=commit_id, at=at)
-        prepared = prepare(change.writes, encoded)
+        written = encode_writes(change.writes, scope.company_id)
+        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
+        prepared = prepare(written)
         appended = (record.company_id, record.seq, at, _record_json.encode(record))
 
         def act(connection: sqlite3.Connection) -> Record:
@@ -154,7 +154,7 @@ class SQLiteStorage:
     async def store(self, writes: Sequence[Write]) -> None:
         """See `ports.Log.store`."""
         house = await self._opened()
-        prepared = prepare(writes, encode_writes(tuple(writes)))
+        prepared = prepare(encode_writes(writes))
         await house.writer.submit(lambda connection: run(connection, prepared))
 
     def on_commit(self, listener: Callable[[Record], None]) -> None:
@@ -212,7 +212,7 @@ class SQLiteStorage:
     async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """See `ports.DatabaseAdapter.insert_many`."""
         into = collection_named(collection)
-        rows = [_checked_row(into, document) for document in documents]
+        rows = [value for document in documents for value in _checked_row(into, document)]
         await self.write(lambda connection: insert(connection, collection, rows, upsert=False))
         return [str(document[into.key[-1]]) for document in documents]
 
@@ -293,7 +293,9 @@ class SQLiteStorage:
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"{self.path} cannot be opened: {error}") from error
         readers = Readers(self.path, threads=self._threads, seconds=self._read_seconds)
-        return _Open(connection, lock, Writer(connection, lock, self._doorbell.ring), readers)
+        checkpointer = Checkpointer(self.path)
+        writer = Writer(connection, lock, checkpointer, self._doorbell.ring)
+        return _Open(connection, lock, checkpointer, writer, readers)
 
     async def _documents(self, kind: type[T], sql: str, bound: tuple[Bound, ...]) -> list[T]:
         def ask(connection: sqlite3.Connection) -> list[T]:
@@ -324,9 +326,10 @@ class SQLiteStorage:
         sql, bound = _in_key_order(source, query, limit)
 
         def act(connection: sqlite3.Connection) -> int:
-            rows = [_edited(source, decode(row[0].encode()), edits) for row in connection.execute(sql, bound)]
+            before = [decode(row[0].encode()) for row in connection.execute(sql, bound)]
+            rows = [value for document in before for value in _edited(source, document, edits)]
             insert(connection, source.name, rows, upsert=True)
-            return len(rows)
+            return len(before)
 
         return await self.write(act)
 
@@ -343,6 +346,7 @@ class _Open(Struct, frozen=True):
 
     connection: sqlite3.Connection
     lock: FileLock
+    checkpointer: Checkpointer
     writer: Writer
     readers: Readers
 
@@ -354,6 +358,8 @@ def _prepared(path: Path, lock: FileLock) -> sqlite3.Connection:
             migrate.prepare(connection, path)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -24576")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
     except BaseException:
         connection.close()
         raise
@@ -392,14 +398,14 @@ def _in_key_order(collection: Collection, query: Query, limit: int | None) -> tu
     return _select("document", where(collection, parse_query(query)), order, limit)
 
 
-def _checked_row(collection: Collection, document: Document) -> tuple[Value, ...]:
+def _checked_row(collection: Collection, document: Document) -> list[Value]:
     check_value(document, "")
     raw = encode(document)
     check_stored(collection, raw)
     return document_row(collection, document, raw)
 
 
-def _edited(collection: Collection, document: dict[str, object], edits: tuple[Edit, ...]) -> tuple[Value, ...]:
+def _edited(collection: Collection, document: dict[str, object], edits: tuple[Edit, ...]) -> list[Value]:
     after = apply_update(document, edits)
     for name in collection.key:
         if after.get(name) != document[name]:

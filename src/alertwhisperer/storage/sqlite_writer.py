@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from alertwhisperer.domain.errors import OutcomeUnknown, Unavailable
+from alertwhisperer.storage.sqlite_checkpoint import Checkpointer
 
 R = TypeVar("R")
 JOBS_AT_MOST: Final = 64
@@ -78,8 +79,11 @@ class FileLock:
 class Writer:
     """Runs jobs in order. `submit` belongs to the event loop, all else to the thread."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock, rang: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: FileLock, checkpointer: Checkpointer, rang: Callable[[], None]
+    ) -> None:
         self._connection = connection
+        self._checkpointer = checkpointer
         self._lock = lock
         self._rang = rang
         self._loop = asyncio.get_running_loop()
@@ -131,6 +135,7 @@ class Writer:
         try:
             with self._lock.held():
                 self._transaction(jobs)
+                self._checkpointer.after_commit(self._connection)
         except (sqlite3.Error, OSError) as error:
             self._connection.rollback()
             _fail(jobs, Unavailable(f"the database cannot be written: {error}"))

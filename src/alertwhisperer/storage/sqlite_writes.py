@@ -14,11 +14,11 @@ from typing import Final
 
 from msgspec import Struct, json, to_builtins
 
-from alertwhisperer.domain.change import ABSENT, Delete, Write
+from alertwhisperer.domain.change import ABSENT, Delete
 from alertwhisperer.domain.errors import Invalid, Stale
 from alertwhisperer.ports import Key
-from alertwhisperer.schema import BY_NAME, Collection, key_of
-from alertwhisperer.storage.codec import Encoded, collection_named, decode
+from alertwhisperer.schema import BY_NAME, Collection
+from alertwhisperer.storage.codec import Written, decode
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
 
 Value = str | int | bytes | None
@@ -35,29 +35,30 @@ class Expected(Struct, frozen=True):
 
 
 class Prepared(Struct):
-    """The writes of one transaction, by collection: keys to delete, rows to insert (new) and to upsert."""
+    """The writes of one transaction, by collection: keys to delete, rows to insert and to upsert, end to end."""
 
     expected: list[Expected]
     deletes: dict[str, list[Key]]
-    inserts: dict[str, list[tuple[Value, ...]]]
-    upserts: dict[str, list[tuple[Value, ...]]]
+    inserts: dict[str, list[Value]]
+    upserts: dict[str, list[Value]]
 
 
-def prepare(writes: Sequence[Write], encoded: Encoded) -> Prepared:
-    """Lay out writes; raises Invalid for an unknown collection or a document without its key."""
+def prepare(written: Sequence[Written]) -> Prepared:
+    """Lay out writes for `run`."""
     prepared = Prepared([], defaultdict(list), defaultdict(list), defaultdict(list))
-    for write in writes:
-        collection = collection_named(write.collection)
+    for each in written:
+        write, name = each.write, each.collection.name
         if isinstance(write, Delete):
-            key = write.key
-            prepared.deletes[collection.name].append(key)
+            prepared.deletes[name].append(each.key)
+            checked = write.expect is not None
         else:
-            key = key_of(collection, write.document)
-            row = (*_row_of(type(write.document), collection.name)(write.document), encoded[id(write.document)])
             fresh = write.expect is not None and not write.expect
-            (prepared.inserts if fresh else prepared.upserts)[collection.name].append(row)
-        if write.expect or (write.expect is not None and isinstance(write, Delete)):
-            prepared.expected.append(Expected(collection.name, key, write.expect))
+            rows = (prepared.inserts if fresh else prepared.upserts)[name]
+            rows += _row_of(type(write.document), name)(write.document)
+            rows.append(each.raw)
+            checked = bool(write.expect)
+        if checked and write.expect is not None:
+            prepared.expected.append(Expected(name, each.key, write.expect))
     return prepared
 
 
@@ -73,24 +74,25 @@ def run(connection: sqlite3.Connection, prepared: Prepared) -> None:
         insert(connection, name, rows, upsert=True)
 
 
-def insert(connection: sqlite3.Connection, name: str, rows: Sequence[tuple[Value, ...]], *, upsert: bool) -> None:
-    """Insert rows (columns, then the document's JSON), replacing those of the same key if `upsert`.
+def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, upsert: bool) -> None:
+    """Insert rows laid end to end (columns, then the document's JSON), replacing those of the same key if `upsert`.
 
     Raises Stale, naming the row, if its key or a unique field of it is taken.
     """
-    start = 0
-    while start < len(rows):
-        count = min(1 << ((len(rows) - start).bit_length() - 1), ROWS_AT_MOST)
-        some = rows[start : start + count]
+    width = len(columns(BY_NAME[name])) + 1
+    start, end = 0, len(rows)
+    while start < end:
+        count = min(1 << ((end - start) // width).bit_length() - 1, ROWS_AT_MOST)
+        some = rows[start : start + count * width]
         try:
-            connection.execute(insert_sql(name, count, upsert=upsert), [value for row in some for value in row])
+            connection.execute(insert_sql(name, count, upsert=upsert), some)
         except sqlite3.IntegrityError as error:
             if count == 1:
-                raise Stale(name, _key_of_row(BY_NAME[name], some[0])) from error
+                raise Stale(name, _key_of_row(BY_NAME[name], some)) from error
             # The whole statement was undone; row by row, the one that is taken comes to light.
-            for row in some:
-                insert(connection, name, [row], upsert=upsert)
-        start += count
+            for at in range(0, len(some), width):
+                insert(connection, name, some[at : at + width], upsert=upsert)
+        start += count * width
 
 
 @cache
@@ -131,7 +133,7 @@ def keys_json(keys: Iterable[Key]) -> str:
     return json.encode(list(keys)).decode()
 
 
-def document_row(collection: Collection, document: Mapping[str, object], raw: bytes) -> tuple[Value, ...]:
+def document_row(collection: Collection, document: Mapping[str, object], raw: bytes) -> list[Value]:
     """The row of a document given as a mapping. Invalid unless its key is there, and its indexed fields are texts."""
     row: list[Value] = []
     for name in columns(collection):
@@ -144,19 +146,20 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
         else:
             word = "an integer" if wanted is int else "a text"
             raise Invalid(f"must be {word}: {collection.name} is looked up by it", name)
-    return (*row, raw)
+    row.append(raw)
+    return row
 
 
 @cache
 def _row_of(kind: type[Struct], name: str) -> Callable[[Struct], tuple[Value, ...]]:
+    """What reads a document's columns; one that a document beside others lacks is NULL."""
     fields = columns(BY_NAME[name])
-    missing = [field for field in fields if field not in kind.__struct_fields__]
-    if missing:
-        raise Invalid(f"a {kind.__name__} is not a document of {name}", missing[0])
-    return attrgetter(*fields)
+    if all(field in kind.__struct_fields__ for field in fields):
+        return attrgetter(*fields)
+    return lambda document: tuple(getattr(document, field, None) for field in fields)
 
 
-def _key_of_row(collection: Collection, row: tuple[Value, ...]) -> Key:
+def _key_of_row(collection: Collection, row: Sequence[Value]) -> Key:
     return tuple(value for value in row[: len(collection.key)] if isinstance(value, str | int))
 
 
