@@ -280,7 +280,7 @@ def create_app(house: House) -> ASGIApp:
 
     api.router.lifespan_context = lifespan
     return Front(
-        webhooks=WebhookEdge(house.ingest, house.clock),
+        webhooks=WebhookEdge(house.ingest, house.clock, house.ids),
         sockets=refuse_socket if settings.live_transport == "polling" else Requests(sockets, house.clock, house.ids),
         rest=requests,
     )

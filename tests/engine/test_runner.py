@@ -154,3 +154,17 @@ async def test_a_process_that_slept_through_the_retention_of_the_log_reads_anew(
     await here.storage.delete_many("events", {"company_id": ACME, "seq": {"$lt": head}})
     assert (await there.fire()).incident_id == first.incident_id
     assert (await there.fire(asset="h3")).disposition == "occurrence"
+
+
+async def test_an_asset_that_another_process_deleted_is_new_when_it_alerts_again(here: World) -> None:
+    there = beside(here)
+    await there.fire(asset="old-host")
+    [asset] = await here.storage.select(Asset, {"company_id": ACME})
+    await here.runner.run(
+        ADA_HERE,
+        lambda draft: draft.delete(Asset, (ACME, asset.id)),
+        lambda state, loader: loader.fetch(state, Asset, (ACME, asset.id)),
+    )
+    await there.fire(asset="old-host", signature="other")
+    [again] = await here.storage.select(Asset, {"company_id": ACME})
+    assert (again.name, again.id == asset.id) == ("old-host", False)

@@ -77,7 +77,7 @@ class Office:
         self.tickets = Tickets(JWT_SECRET, storage, self.clock, self.ids)
         self.served = self._served(public_url)
         self.app = Requests(create_api(self.served), self.clock, self.ids)
-        self.edge = WebhookEdge(self.served.ingest, self.clock)
+        self.edge = WebhookEdge(self.served.ingest, self.clock, self.ids)
         self.people: dict[str, User] = {}
 
     def _served(self, public_url: str) -> Served:

@@ -1,37 +1,28 @@
 """The webhooks' edge, in raw ASGI: the path of every alert is too busy for a framework (DESIGN §5)."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+import math
+from typing import Final
 from urllib.parse import parse_qsl
 
 from msgspec import Struct, json
+from starlette.types import Message, Receive, Scope, Send
 
+from alertwhisperer.api.problems import answer as answer_with
+from alertwhisperer.api.problems import plain, problem_of
+from alertwhisperer.api.requests import given_id
 from alertwhisperer.domain.delivery import Outcome
-from alertwhisperer.domain.errors import (
-    AlertWhispererError,
-    Conflict,
-    Invalid,
-    NotFound,
-    RateLimited,
-    Unauthenticated,
-    Unavailable,
-)
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, RateLimited, Unavailable
 from alertwhisperer.domain.ledger import Disposition
 from alertwhisperer.engine.door import WebhookRequest
 from alertwhisperer.engine.ingest import Answer, Ingest
-from alertwhisperer.ports import Clock
+from alertwhisperer.ports import Clock, Ids
 from alertwhisperer.sources.registry import SOURCES
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 PREFIX: Final = "/api/webhooks/"
 BODY_AT_MOST: Final = 5 * 1024 * 1024
 DELIVERY_ID_AT_MOST: Final = 255
 _ENCODER: Final = json.Encoder()
 _JSON: Final = (b"content-type", b"application/json")
-_PROBLEM: Final = (b"content-type", b"application/problem+json")
 
 
 class Results(Struct, frozen=True):
@@ -50,41 +41,42 @@ class OneResult(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457, with the field that is wrong."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    field: str | None = None
-
-
 class WebhookEdge:
     """ASGI application for `POST /api/webhooks/<source>`."""
 
-    def __init__(self, ingest: Ingest, clock: Clock) -> None:
+    def __init__(self, ingest: Ingest, clock: Clock, ids: Ids) -> None:
         self._ingest = ingest
         self._clock = clock
+        self._ids = ids
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         source = str(scope["path"])[len(PREFIX) :].rstrip("/")
         if scope["method"] != "POST":
-            await _send_problem(send, 405, "Method not allowed", "send alerts by POST", extra=[(b"allow", b"POST")])
+            await self._refuse(scope, send, 405, "send alerts by POST", {"Allow": "POST"})
             return
         body = await _read(receive)
         if body is None:
-            await _send_problem(send, 413, "Too large", f"a delivery may have {BODY_AT_MOST} bytes", field="body")
+            await self._refuse(scope, send, 413, f"a delivery may have {BODY_AT_MOST} bytes")
             return
         try:
             answer = await self._ingest.receive(self._request(scope, source, body))
         except AlertWhispererError as error:
-            await _send_error(send, error, source)
+            problem, headers = problem_of(_for_senders(error, source), self._request_id(scope))
+            limits = _limits(error) if isinstance(error, RateLimited) else {}
+            await answer_with(problem, {**headers, **limits})(scope, receive, send)
             return
-        await _send(send, 201 if answer.created else 200, _ENCODER.encode(_shown(answer)), [_JSON])
+        await _send(send, 201 if answer.created else 200, _ENCODER.encode(_shown(answer)))
 
-    def _request(self, scope: Message, source: str, body: bytes) -> WebhookRequest:
+    async def _refuse(
+        self, scope: Scope, send: Send, status: int, why: str, headers: dict[str, str] | None = None
+    ) -> None:
+        await answer_with(plain(status, why, self._request_id(scope)), headers)(scope, _nothing, send)
+
+    def _request_id(self, scope: Scope) -> str:
+        return given_id(scope) or self._ids.new_id()
+
+    def _request(self, scope: Scope, source: str, body: bytes) -> WebhookRequest:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         key = headers.get("x-api-key", "")
         if not key and scope["query_string"]:
@@ -139,52 +131,24 @@ async def _read(receive: Receive) -> bytes | None:
     return b"".join(parts)
 
 
-async def _send_error(send: Send, error: AlertWhispererError, source: str) -> None:
-    """One place where what can go wrong here becomes an answer that the sender can act on."""
-    match error:
-        case RateLimited():
-            await _send_slow_down(send, error, source)
-        case Unavailable():
-            retry = [(b"retry-after", str(max(1, round(error.retry_after))).encode())]
-            await _send_problem(send, 503, "Not now", str(error), extra=retry)
-        case Invalid():
-            await _send_problem(send, 422, "Not an alert", str(error), field=error.field)
-        case Unauthenticated():
-            await _send_problem(send, 401, "Not authenticated", str(error))
-        case NotFound():
-            await _send_problem(send, 404, "No such source", f"{error}; there are {', '.join(SOURCES)}")
-        case Conflict():
-            await _send_problem(send, 503, "Not now", str(error), extra=[(b"retry-after", b"1")])
-        case _:
-            await _send_problem(send, 403, "Not allowed", str(error))
-
-
-async def _send_slow_down(send: Send, error: RateLimited, source: str) -> None:
-    """429; but 503 to senders that throw away what a 4xx refuses."""
+def _for_senders(error: AlertWhispererError, source: str) -> AlertWhispererError:
+    """The error as this sender can act on it: "too much" is a 503 to those that throw away what a 4xx refuses."""
     drops = source in SOURCES and SOURCES[source].drops_on_4xx
-    extra = [
-        (b"retry-after", str(max(1, round(error.retry_after))).encode()),
-        (b"x-ratelimit-limit", str(error.limit).encode()),
-        (b"x-ratelimit-remaining", b"0"),
-        (b"x-ratelimit-reset", str(max(1, round(error.retry_after))).encode()),
-    ]
-    await _send_problem(send, 503 if drops else 429, "Too many alerts", str(error), extra=extra)
+    if isinstance(error, RateLimited) and drops:
+        return Unavailable(str(error), retry_after=error.retry_after)
+    return Unavailable(str(error)) if isinstance(error, Conflict) else error
 
 
-async def _send_problem(
-    send: Send,
-    status: int,
-    title: str,
-    detail: str,
-    *,
-    field: str | None = None,
-    extra: list[tuple[bytes, bytes]] | None = None,
-) -> None:
-    body = _ENCODER.encode(Problem(title=title, status=status, detail=detail, field=field))
-    await _send(send, status, body, [_PROBLEM, *(extra or [])])
+def _limits(error: RateLimited) -> dict[str, str]:
+    seconds = str(max(1, math.ceil(error.retry_after)))
+    return {"X-RateLimit-Limit": str(error.limit), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": seconds}
 
 
-async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _send(send: Send, status: int, body: bytes) -> None:
+    headers = [_JSON, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

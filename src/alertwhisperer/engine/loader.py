@@ -80,6 +80,15 @@ class Loader:
         for start in range(0, len(keys), 500):
             for document in await self._reader.get_many(kind, list(dict.fromkeys(keys[start : start + 500]))):
                 state.install(document)
+        if kind is Asset:
+            await self._drop_deleted(state, keys)
+
+    async def _drop_deleted(self, state: CompanyState, keys: list[Key]) -> None:
+        """Assets are what people delete: those touched that are not there any more go from memory too."""
+        there = {each.id for each in await self._reader.get_many(Asset, keys)}
+        gone = {key[1] for key in keys} - there
+        for asset in [each for each in state.assets.values() if each.id in gone]:
+            del state.assets[asset.name]
 
     async def fetch(self, state: CompanyState, kind: type[T], *keys: Key) -> None:
         """Documents by key, for this batch."""
