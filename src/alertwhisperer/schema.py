@@ -35,12 +35,17 @@ class When(Struct, frozen=True):
 
 
 class Index(Struct, frozen=True):
-    """An index over top-level fields, in order. `name` is document 3's where it names one."""
+    """An index over top-level fields, in order. `name` is document 3's where it names one.
+
+    A `lookup` is only asked for equal texts (but for a last field that is the key's, which gives the order), so that an
+    engine may keep hashes in their place. Not for ids: theirs is the order of time, and new ones lie side by side.
+    """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
     when: When | None = None
+    lookup: bool = False
 
 
 class Collection(Struct, frozen=True, kw_only=True):
@@ -102,11 +107,12 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         _open_ones(),
         Index(
             "company_id-correlated_incident_id-index",
-            ("company_id", "correlated_incident_id"),
+            ("company_id", "correlated_incident_id", "id"),
         ),
         Index(
             "company_id-dedup_key-open-index",
             ("company_id", "dedup_key"),
+            lookup=True,
             when=When("status", "resolved", equals=False),
         ),
         age="resolved_at",
@@ -119,11 +125,13 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         Index(
             "company_id-correlation_key-open-index",
             ("company_id", "correlation_key"),
+            lookup=True,
             when=When("status", "resolved", equals=False),
         ),
         Index(
             "company_id-correlation_key-resolved-index",
-            ("company_id", "correlation_key"),
+            ("company_id", "correlation_key", "id"),
+            lookup=True,
             when=When("status", "resolved"),
         ),
         age="resolved_at",
@@ -132,7 +140,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     _of_company(
         "timeline",
         TimelineEntry,
-        Index("company_id-incident_id-index", ("company_id", "incident_id")),
+        Index("company_id-incident_id-index", ("company_id", "incident_id", "id")),
     ),
     Collection(
         name="deliveries",

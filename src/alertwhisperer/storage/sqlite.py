@@ -29,7 +29,7 @@ from alertwhisperer.storage.codec import (
     typed,
 )
 from alertwhisperer.storage.match import project
-from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.sqlite_checkpoint import KEPT_BYTES, Checkpointer
 from alertwhisperer.storage.sqlite_doorbell import Doorbell
 from alertwhisperer.storage.sqlite_reads import Readers, connect
@@ -192,9 +192,10 @@ class SQLiteStorage:
     ) -> list[T]:
         """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
         collection = _collection_of(kind)
-        asked = where(collection, parse_query(query))
+        tree = parse_query(query)
+        asked = where(collection, tree)
         if before is not None:
-            asked = _below(collection, asked, before, sort)
+            asked = _below(collection, tree, asked, before, sort)
         order = order_by(collection, parse_sort(sort or ()), key_descending=True)
         sql, bound = _select("document", asked, order, limit)
         return await self._documents(kind, sql, bound)
@@ -378,12 +379,15 @@ def _check_key(collection: Collection, key: Key) -> None:
         raise Invalid(f"a key of {collection.name} is {collection.key}", "key")
 
 
-def _below(collection: Collection, asked: Sql, before: Key, sort: Sort | None) -> Sql:
+def _below(collection: Collection, tree: And, asked: Sql, before: Key, sort: Sort | None) -> Sql:
     _check_key(collection, before)
     if sort:
         raise Invalid("`before` pages the default order only", "before")
     names = ", ".join(f'"{name}"' for name in collection.key)
     places = ", ".join("?" * len(before))
+    if len(before) > 1 and Compare((collection.key[0],), "eq", before[0]) in tree.conditions:
+        # The same within one partition, and said so that an index ending in the sort field can begin there.
+        names, places, before = f'"{collection.key[1]}"', "?", before[1:]
     return Sql(f"({asked.text}) AND ({names}) < ({places})", asked.bound + before, asked.source)
 
 

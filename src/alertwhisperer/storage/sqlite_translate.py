@@ -6,14 +6,22 @@ are always bound, so that queries of one shape are one statement. Must mean what
 
 # ruff: noqa: S608  # only names of schema.py are put into SQL; every value is bound
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeGuard
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Final
 
 from msgspec import Struct, json
 
-from alertwhisperer.schema import Collection, When
+from alertwhisperer.schema import Collection, Index, When
 from alertwhisperer.storage.query import And, By, Compare, Condition, Exists, In, Not, Or, Path
-from alertwhisperer.storage.render import INTEGER_FIELDS, columns, condition
+from alertwhisperer.storage.render import (
+    INTEGER_FIELDS,
+    columns,
+    condition,
+    equal_fields,
+    hash_column,
+    lookup_hash,
+)
 from alertwhisperer.storage.values import Rank, Scalar
 
 Bound = str | int | float | None
@@ -48,32 +56,55 @@ def where(collection: Collection, tree: And) -> Sql:
     hints = [
         Sql(condition(when)) for when in _whens(collection) if any(_implies(each, when) for each in tree.conditions)
     ]
+    named = _named_texts(tree)
+    index = _index(collection, tree, named)
+    if index is not None and index.lookup:
+        hints.append(_hashed(equal_fields(collection, index), named))
     asked = joined([*(_condition(collection, each) for each in tree.conditions), *hints], " AND ", "1")
-    return Sql(asked.text, asked.bound, _source(collection, tree))
+    by = f' INDEXED BY "{collection.name}.{index.name}"' if index else ""
+    return Sql(asked.text, asked.bound, f'"{collection.name}"{by}')
 
 
-def _source(collection: Collection, tree: And) -> str:
-    """The table, and the index whose fields the query all names.
+Named = Mapping[str, tuple[str, ...]]
+"""Top-level field → the texts of which a query says that it has one."""
+
+
+def _index(collection: Collection, tree: And, named: Named) -> Index | None:
+    """The index whose fields the query all names.
 
     SQLite would rather walk a company's whole key, since that is in the order asked for; a lookup sorts what it finds.
     """
-    named = {each.path[0] for each in tree.conditions if _names_values(each)}
+    if named.keys() >= set(collection.key):
+        return None
     for index in collection.indexes:
+        fields = set(equal_fields(collection, index))
         fits = index.when is None or any(_implies(each, index.when) for each in tree.conditions)
-        if fits and named.issuperset(index.fields) and not named.issuperset(collection.key):
-            return f'"{collection.name}" INDEXED BY "{collection.name}.{index.name}"'
-    return f'"{collection.name}"'
+        if fits and named.keys() >= fields and fields != {collection.key[0]}:
+            return index
+    return None
 
 
-def _names_values(tree: Condition) -> TypeGuard[Compare | In]:
-    """Whether a condition says which texts a top-level field may have."""
-    match tree:
-        case Compare([_], "eq", str()):
-            return True
-        case In([_], operands):
-            return bool(operands) and all(isinstance(each, str) for each in operands)
-        case _:
-            return False
+def _hashed(fields: tuple[str, ...], named: Named) -> Sql:
+    """The condition on a column of hashes that a query's own conditions imply."""
+    hashes = [lookup_hash(texts) for texts in product(*(named[field] for field in fields))]
+    if len(hashes) == 1:
+        return Sql(f'"{hash_column(fields)}" = ?', (hashes[0],))
+    return Sql(f'"{hash_column(fields)}" IN (SELECT "value" FROM json_each(?))', (_json(hashes),))
+
+
+def _named_texts(tree: And) -> Named:
+    named: dict[str, tuple[str, ...]] = {}
+    for each in tree.conditions:
+        match each:
+            case Compare((name,), "eq", str() as text):
+                named[name] = (text,)
+            case In((name,), operands) if operands:
+                texts = tuple(operand for operand in operands if isinstance(operand, str))
+                if len(texts) == len(operands):
+                    named[name] = texts
+            case _:
+                continue
+    return named
 
 
 def order_by(collection: Collection, steps: Sequence[By], *, key_descending: bool) -> Sql:

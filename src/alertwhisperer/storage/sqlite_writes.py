@@ -19,7 +19,7 @@ from alertwhisperer.domain.errors import Invalid, Stale
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.codec import Written, decode
-from alertwhisperer.storage.render import INTEGER_FIELDS, columns
+from alertwhisperer.storage.render import INTEGER_FIELDS, columns, lookup_hash, lookups
 
 Value = str | int | bytes | None
 ROWS_AT_MOST: Final = 256
@@ -79,7 +79,7 @@ def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, 
 
     Raises Stale, naming the row, if its key or a unique field of it is taken.
     """
-    width = len(columns(BY_NAME[name])) + 1
+    width = len(_stored_columns(name)) + 1
     start, end = 0, len(rows)
     while start < end:
         count = min(1 << ((end - start) // width).bit_length() - 1, ROWS_AT_MOST)
@@ -99,7 +99,7 @@ def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, 
 def insert_sql(name: str, rows: int, *, upsert: bool) -> str:
     """INSERT of so many rows."""
     collection = BY_NAME[name]
-    fields = columns(collection)
+    fields = _stored_columns(name)
     one = f"({', '.join('?' * len(fields))}, CAST(? AS TEXT))"
     names = ", ".join(f'"{field}"' for field in (*fields, "document"))
     sql = f'INSERT INTO "{name}" ({names}) VALUES {", ".join([one] * rows)}'
@@ -146,6 +146,7 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
         else:
             word = "an integer" if wanted is int else "a text"
             raise Invalid(f"must be {word}: {collection.name} is looked up by it", name)
+    row += [lookup_hash([document.get(name) for name in fields]) for fields in lookups(collection).values()]
     row.append(raw)
     return row
 
@@ -154,9 +155,26 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
 def _row_of(kind: type[Struct], name: str) -> Callable[[Struct], tuple[Value, ...]]:
     """What reads a document's columns; one that a document beside others lacks is NULL."""
     fields = columns(BY_NAME[name])
-    if all(field in kind.__struct_fields__ for field in fields):
-        return attrgetter(*fields)
-    return lambda document: tuple(getattr(document, field, None) for field in fields)
+    hashed = [tuple(fields.index(field) for field in each) for each in lookups(BY_NAME[name]).values()]
+
+    def read_some(document: Struct) -> tuple[Value, ...]:
+        return tuple(getattr(document, field, None) for field in fields)
+
+    read = attrgetter(*fields) if set(fields) <= set(kind.__struct_fields__) else read_some
+    if not hashed:
+        return read
+
+    def read_and_hash(document: Struct) -> tuple[Value, ...]:
+        row = read(document)
+        return (*row, *[lookup_hash([row[at] for at in places]) for places in hashed])
+
+    return read_and_hash
+
+
+@cache
+def _stored_columns(name: str) -> tuple[str, ...]:
+    """All columns but the document."""
+    return (*columns(BY_NAME[name]), *lookups(BY_NAME[name]))
 
 
 def _key_of_row(collection: Collection, row: Sequence[Value]) -> Key:

@@ -19,24 +19,26 @@ CREATE TABLE "alerts" (
   "correlated_incident_id" TEXT,
   "dedup_key" TEXT,
   "resolved_at" TEXT,
+  "company_id#dedup_key#" INTEGER,
   "document" TEXT NOT NULL,
   PRIMARY KEY ("company_id", "id")
 );
 CREATE INDEX "alerts.company_id-open-index" ON "alerts" ("company_id", "id") WHERE "status" IS NOT 'resolved';
-CREATE INDEX "alerts.company_id-correlated_incident_id-index" ON "alerts" ("company_id", "correlated_incident_id");
-CREATE INDEX "alerts.company_id-dedup_key-open-index" ON "alerts" ("company_id", "dedup_key") WHERE "status" IS NOT 'resolved';
+CREATE INDEX "alerts.company_id-correlated_incident_id-index" ON "alerts" ("company_id", "correlated_incident_id", "id");
+CREATE INDEX "alerts.company_id-dedup_key-open-index" ON "alerts" ("company_id#dedup_key#") WHERE "status" IS NOT 'resolved';
 CREATE TABLE "incidents" (
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
   "status" TEXT,
   "correlation_key" TEXT,
   "resolved_at" TEXT,
+  "company_id#correlation_key#" INTEGER,
   "document" TEXT NOT NULL,
   PRIMARY KEY ("company_id", "id")
 );
 CREATE INDEX "incidents.company_id-open-index" ON "incidents" ("company_id", "id") WHERE "status" IS NOT 'resolved';
-CREATE INDEX "incidents.company_id-correlation_key-open-index" ON "incidents" ("company_id", "correlation_key") WHERE "status" IS NOT 'resolved';
-CREATE INDEX "incidents.company_id-correlation_key-resolved-index" ON "incidents" ("company_id", "correlation_key") WHERE "status" IS 'resolved';
+CREATE INDEX "incidents.company_id-correlation_key-open-index" ON "incidents" ("company_id#correlation_key#") WHERE "status" IS NOT 'resolved';
+CREATE INDEX "incidents.company_id-correlation_key-resolved-index" ON "incidents" ("company_id#correlation_key#", "id") WHERE "status" IS 'resolved';
 CREATE TABLE "timeline" (
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
@@ -44,7 +46,7 @@ CREATE TABLE "timeline" (
   "document" TEXT NOT NULL,
   PRIMARY KEY ("company_id", "id")
 );
-CREATE INDEX "timeline.company_id-incident_id-index" ON "timeline" ("company_id", "incident_id");
+CREATE INDEX "timeline.company_id-incident_id-index" ON "timeline" ("company_id", "incident_id", "id");
 CREATE TABLE "deliveries" (
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
@@ -59,6 +61,7 @@ CREATE TABLE "receipts" (
   "document" TEXT NOT NULL,
   PRIMARY KEY ("company_id", "id")
 );
+CREATE INDEX "receipts.company_id-received_at-index" ON "receipts" ("company_id", "received_at");
 CREATE TABLE "assets" (
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
