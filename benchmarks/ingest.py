@@ -30,9 +30,9 @@ class Sizes:
     """How much is sent; `keys` pairs of asset and signature make as many incidents."""
 
     rounds: int = 3
-    singles_alone: int = 2_000
-    singles: int = 20_000
-    arrays: int = 40
+    singles_alone: int = 1_000
+    singles: int = 10_000
+    arrays: int = 20
     keys: int = 1_000
     connections: int = 64
     array_connections: int = 4
@@ -261,7 +261,8 @@ def own_incidents(folder: Path, sizes: Sizes) -> Table:
 def run(*, long: bool, say: Callable[[str], object] = sys.stdout.write) -> Report:
     """The whole report; each table is said as soon as it is there."""
     with tempfile.TemporaryDirectory(prefix="bench-ingest-") as temporary:
-        folder, sizes = Path(temporary), Sizes()
+        folder = Path(temporary)
+        sizes = Sizes(singles_alone=5_000, singles=40_000, arrays=100) if long else Sizes()
         report = Report(
             "Ingest",
             {
@@ -285,7 +286,7 @@ def _tables(folder: Path, sizes: Sizes, *, long: bool) -> list[Callable[[], Tabl
         lambda: own_incidents(folder, sizes),
         lambda: memory(folder),
     ]
-    steps = (10_000, 100_000, 1_000_000) if long else (10_000, 50_000)
+    steps = (10_000, 100_000, 1_000_000) if long else (10_000, 40_000)
     return [*short, lambda: growth(folder, steps)]
 
 

@@ -100,6 +100,23 @@ async def test_a_folder_finds_what_a_dead_process_left(storage: Storage, acme: L
     assert await storage.get(Bucket, ("acme", "h#2026-03-02T12")) is not None
 
 
+@pytest.mark.parametrize("noted", [(), (1, 2), (2, 3), (1, 2, 5, 6), (5,), (1, 2, 3, 4, 5, 6)])
+async def test_what_was_noted_and_what_others_wrote_is_counted_once(
+    storage: Storage, acme: Logbook, noted: tuple[int, ...]
+) -> None:
+    counters = Counters(storage)
+    for _ in range(6):
+        await acme.write(NOON, {"alerts.fires": 1})
+    for turn in range(2):
+        for record in acme.records:
+            if record.seq in noted:
+                counters.note(record)
+        await counters.fold_due()
+        assert counters.lag == 0
+        assert await counters.counts(ACME, "day", NOON, NOON) == {"2026-03-02": {"alerts.fires": 6 + turn}}
+        await acme.write(NOON, {"alerts.fires": 1})
+
+
 async def test_a_record_that_does_not_balance_raises_the_alarm(storage: Storage, acme: Logbook) -> None:
     await acme.write(NOON, {"ledger.received": 2, "ledger.grouped": 1})
     await acme.write(NOON, BALANCED)

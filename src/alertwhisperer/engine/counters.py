@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from alertwhisperer.domain import ledger
 from alertwhisperer.domain.change import ABSENT, Put
@@ -24,6 +25,7 @@ IMBALANCE: Final = "system.ledger_imbalance"
 """Counts records in which what was received is not the sum of where it ended."""
 
 _PAGE: Final = 1000
+_NOTED_AT_MOST: Final = 5_000
 _TRIES: Final = 50
 _FULL_PASS_EVERY: Final = 30
 
@@ -38,17 +40,19 @@ class Counters:
     def __init__(self, storage: Storage) -> None:
         self.imbalances = 0
         self._storage = storage
-        self._due: dict[str, int] = {}
+        self._due: dict[str, list[Record]] = {}
         self._turn = 0
 
     def note(self, record: Record) -> None:
-        """A listener of the log: this company has something to fold."""
-        self._due[record.company_id] = self._due.get(record.company_id, 0) + 1
+        """A listener of the log: this company has something to fold. Only what counts is kept of the record."""
+        noted = self._due.setdefault(record.company_id, [])
+        if len(noted) < _NOTED_AT_MOST:
+            noted.append(replace(record, events=[], touched=[]))
 
     @property
     def lag(self) -> int:
         """Records that this process has committed and not yet seen folded."""
-        return sum(self._due.values())
+        return sum(len(noted) for noted in self._due.values())
 
     async def fold_due(self) -> None:
         """Fold the companies that this process wrote to; now and then all, for what others left behind."""
@@ -57,14 +61,18 @@ class Counters:
             due.update(company_id for company_id, _ in await self._storage.companies_with_log())
         self._turn += 1
         for company_id in sorted(due):
-            self._due.pop(company_id, None)
-            await self.fold(Scope(company_id, SYSTEM))
+            await self.fold(Scope(company_id, SYSTEM), self._due.pop(company_id, ()))
 
-    async def fold(self, scope: Scope) -> int:
-        """Fold a company's records to the head of its log; returns the seq up to which its buckets now reach."""
+    async def fold(self, scope: Scope, noted: Sequence[Record] = ()) -> int:
+        """Fold a company's records to the head of its log; returns the seq up to which its buckets now reach.
+
+        noted: records that this process has just written, so that they need not be read again, events and all.
+        """
         while True:
             last = await self._cursor(scope.company_id)
-            records = await self._storage.records(scope.company_id, last or 0, _PAGE)
+            records = _directly_after(last or 0, noted)
+            if not records:
+                records = await self._storage.records(scope.company_id, last or 0, _PAGE)
             if not records:
                 return last or 0
             try:
@@ -126,6 +134,15 @@ class Counters:
             if not is_balanced(record):
                 self.imbalances += 1
                 log.error("ledger out of balance", company_id=record.company_id, seq=record.seq, counts=record.counts)
+
+
+def _directly_after(seq: int, noted: Sequence[Record]) -> list[Record]:
+    """Those of the noted records that follow `seq` without a gap; a gap is another process's, and in the log."""
+    following: list[Record] = []
+    for record in noted:
+        if record.seq == seq + len(following) + 1:
+            following.append(record)
+    return following
 
 
 def is_balanced(record: Record) -> bool:
