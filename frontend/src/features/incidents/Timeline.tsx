@@ -140,7 +140,7 @@ export function Timeline({ incident }: { incident: Incident }) {
             aria-label={t.common.filters}
           >
             {(Object.keys(shownBy) as Shown[]).map((name) => (
-              <ToggleButton key={name} value={name} className={css.filter ?? ""}>
+              <ToggleButton key={name} value={name}>
                 {t.incidents.timelineFilters[name]}
               </ToggleButton>
             ))}
