@@ -18,7 +18,8 @@ export function CompanySwitcher({ me, collapsed }: { me: Me; collapsed: boolean 
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const current = me.companies.find((company) => company.id === scope.company);
-  const name = current?.name ?? t.shell.allCompanies;
+  const only = me.companies.length === 1 ? me.companies[0] : undefined;
+  const name = (current ?? only)?.name ?? t.shell.allCompanies;
   const choose = (id: string) => {
     setAnchor(null);
     void navigate(pathInScope(pathname, id));

@@ -8,7 +8,7 @@ import { RowGrid, type Column } from "@/components/RowGrid";
 import { SeverityMark } from "@/components/Severity";
 import { Empty, Failure, Skeletons } from "@/components/states";
 import type { RowCursor } from "@/components/useRowCursor";
-import type { useAlertList } from "@/live/lists";
+import type { useIncidentAlerts } from "@/live/lists";
 import { brief, count } from "@/lib/format";
 import { t } from "@/lib/strings";
 
@@ -76,7 +76,7 @@ function SelectionNote({
 }
 
 interface Props {
-  list: ReturnType<typeof useAlertList>;
+  list: ReturnType<typeof useIncidentAlerts>;
   total: number;
   onSelection: (ids: string[]) => void;
 }
