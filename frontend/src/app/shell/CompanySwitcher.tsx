@@ -31,13 +31,14 @@ export function CompanySwitcher({ me, collapsed }: { me: Me; collapsed: boolean 
         className={css.button}
         onClick={(event) => setAnchor(event.currentTarget)}
         aria-haspopup="dialog"
-        aria-label={`${t.shell.switchCompany}: ${name}`}
+        aria-label={collapsed ? `${t.shell.switchCompany}: ${name}` : undefined}
       >
         <span className={css.mark}>
           <Mark />
         </span>
         {!collapsed && (
           <>
+            <span className="visually-hidden">{t.shell.switchCompany}:</span>
             <span className={css.names}>
               <strong className="ellipsis">{t.auth.product}</strong>
               <span className={`ellipsis ${css.scope ?? ""}`}>{name}</span>

@@ -76,9 +76,12 @@ export default function Palette({
       onClose={onClose}
       fullWidth
       maxWidth="sm"
-      aria-label={t.shell.palette}
+      aria-labelledby="palette-name"
       sx={{ "& .MuiDialog-container": { alignItems: "flex-start" } }}
     >
+      <h2 id="palette-name" className="visually-hidden">
+        {t.shell.palette}
+      </h2>
       <Command label={t.shell.palette} className={css.palette} loop>
         <Command.Input
           autoFocus

@@ -47,7 +47,7 @@ export function TopBar(props: { me: Me; onPalette: () => void; onShortcuts: () =
   return (
     <header className={css.bar}>
       <Breadcrumb me={props.me} />
-      <button type="button" className={css.search} onClick={props.onPalette} aria-label={t.shell.search}>
+      <button type="button" className={css.search} onClick={props.onPalette}>
         <Search size={14} aria-hidden="true" />
         <span className={css.searchText}>{t.shell.search}</span>
         <Kbd>{apple ? "⌘K" : "Ctrl K"}</Kbd>

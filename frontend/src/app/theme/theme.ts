@@ -118,7 +118,7 @@ export const theme = createTheme({
     },
     MuiPopover: { styleOverrides: { paper: { border: "1px solid var(--hairline)" } } },
     MuiTooltip: {
-      defaultProps: { enterDelay: 400, arrow: false },
+      defaultProps: { enterDelay: 400, arrow: false, describeChild: true },
       styleOverrides: {
         tooltip: {
           fontSize: 12,
