@@ -1,9 +1,15 @@
-import type { AlertFilter, IncidentFilter } from "./types";
+import type { AlertFilter, Incident, IncidentFilter } from "./types";
 
 /** Every key of the cache. The live patches find the lists they must touch by these. */
 export const keys = {
   me: ["me"] as const,
   alerts: (filter: AlertFilter) => ["alerts", "list", filter] as const,
+  alertsOf: (incident: Incident) =>
+    [
+      "alerts",
+      "list",
+      { company_id: [incident.company_id], incident_ids: [incident.id, ...incident.merged_from] },
+    ] as [string, string, { company_id: string[]; incident_ids: string[] }],
   alertLists: ["alerts", "list"] as const,
   alertFacets: (filter: AlertFilter) => ["alerts", "facets", filter] as const,
   alertFacetLists: ["alerts", "facets"] as const,

@@ -38,11 +38,11 @@ export function FilterField({
       value={typed}
       onChange={(event) => setTyped(event.target.value)}
       placeholder={label}
-      sx={{ maxWidth: 280 }}
+      sx={{ width: { xs: "100%", sm: 250 } }}
       slotProps={{
         htmlInput: { "aria-label": label, ref: input, type: "search" },
         input: {
-          sx: { height: 30 },
+          sx: { height: { xs: 44, sm: 30 } },
           startAdornment: (
             <InputAdornment position="start">
               <Search size={14} aria-hidden="true" />

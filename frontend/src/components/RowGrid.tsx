@@ -35,6 +35,8 @@ interface Props<T> {
   onPeek: (row: T | null) => void;
   hasMore: boolean;
   onMore: () => void;
+  /** Leaves out the columns that only a wide list has room for. */
+  narrow?: boolean;
   /** Drawn above the rows while some are selected or one is under the cursor. */
   actions?: (cursor: RowCursor<T>) => ReactNode;
 }
@@ -93,7 +95,8 @@ function Row<T extends { id: string }>(props: RowProps<T>) {
 
 /** Thousands of live rows: virtual, steady under the pointer, worked by keyboard. */
 export function RowGrid<T extends { id: string }>(props: Props<T>) {
-  const { rows: live, columns, onOpen, onPeek, hasMore, onMore } = props;
+  const { rows: live, onOpen, onPeek, hasMore, onMore } = props;
+  const columns = props.narrow ? props.columns.filter((column) => !column.wideOnly) : props.columns;
   const scroller = useRef<HTMLDivElement>(null);
   const phone = usePhone();
   const comfortable = useStorePart(preferences, (value) => value.density === "comfortable");

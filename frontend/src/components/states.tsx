@@ -41,7 +41,8 @@ export function Failure({ what, error, onRetry }: { what: string; error: unknown
   if (error instanceof ApiError && error.status === 403) {
     return (
       <Empty title={t.common.notAllowed}>
-        <p className="muted">{error.problem?.detail ?? t.common.whoGrants}</p>
+        {error.problem && <p className="muted">{error.problem.detail}</p>}
+        <p className="muted">{t.common.whoGrants}</p>
       </Empty>
     );
   }

@@ -90,3 +90,11 @@ export function useShortcuts(list: readonly Shortcut[]): void {
     return () => shortcuts.set((previous) => previous.filter((shortcut) => !mine.includes(shortcut)));
   }, [shape]);
 }
+
+/** Listens to the keyboard while the calling component is mounted; the shell calls it once. */
+export function useKeyboard(): void {
+  useEffect(() => {
+    window.addEventListener("keydown", handleKey);
+    return () => window.removeEventListener("keydown", handleKey);
+  }, []);
+}

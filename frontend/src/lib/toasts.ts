@@ -22,7 +22,11 @@ export function toast(text: string, options: Partial<Omit<Toast, "id" | "text">>
   last += 1;
   const id = last;
   const tone = options.tone ?? "plain";
-  toasts.set((list) => [...list.slice(-2), { id, text, tone, detail: options.detail, undo: options.undo }]);
+  // The newest outcome stands alone, since the server undoes the latest verb first; errors wait until they are read.
+  toasts.set((list) => [
+    ...list.filter((other) => other.tone === "error").slice(-2),
+    { id, text, tone, detail: options.detail, undo: options.undo },
+  ]);
   if (tone !== "error") setTimeout(() => dismiss(id), UNDO_MS);
   return id;
 }

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 
 import { api, page, type Page } from "@/api/client";
 import type { FrameType } from "@/api/frames";
@@ -17,6 +17,8 @@ interface Source<T> {
   types: readonly FrameType[];
   view: View<T>;
   fetch: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>;
+  /** Whether the rows of the key before stand in until those of a new key are there. */
+  keepsWhileChanging?: boolean;
 }
 
 async function firstPage<T extends { id: string }>(
@@ -42,10 +44,11 @@ async function nextPage<T extends { id: string }>(cache: QueryClient, source: So
 /** One live list: fetched once, then kept current by the patches; more pages on demand. */
 function useRowList<T extends { id: string }>(source: Source<T>) {
   const cache = useQueryClient();
-  const query = useQuery({
+  const query = useQuery<RowList<T>>({
     queryKey: source.key,
     queryFn: ({ signal }) => firstPage(source, signal),
     staleTime: 60_000,
+    ...(source.keepsWhileChanging ? { placeholderData: keepPreviousData<RowList<T>> } : {}),
   });
   const more = () => void nextPage(cache, source);
   return { ...query, rows: query.data?.rows, hasMore: query.data?.next != null, more };
@@ -75,6 +78,27 @@ export function useAlertList(filter: AlertFilter, limit = PAGE) {
       page(
         api.GET("/api/alerts", {
           params: { query: { ...filter, limit, ...(cursor ? { cursor } : {}) } },
+          ...(signal ? { signal } : {}),
+        }),
+      ),
+  });
+}
+
+/** The alerts of one incident, and of those that were merged into it. */
+export function useIncidentAlerts(incident: Incident) {
+  const key = keys.alertsOf(incident);
+  return useRowList<Alert>({
+    key,
+    types: ["alert_received", "alert_updated"],
+    view: alertView(key[2]),
+    keepsWhileChanging: true,
+    fetch: (cursor, signal) =>
+      page(
+        api.GET("/api/incidents/{incident_id}/alerts", {
+          params: {
+            path: { incident_id: incident.id },
+            query: { company_id: [incident.company_id], limit: PAGE, ...(cursor ? { cursor } : {}) },
+          },
           ...(signal ? { signal } : {}),
         }),
       ),

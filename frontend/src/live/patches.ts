@@ -2,19 +2,10 @@ import type { QueryClient } from "@tanstack/react-query";
 
 import type { Frame, FramePayloads, FrameType } from "@/api/frames";
 import { keys } from "@/api/keys";
-import type {
-  Alert,
-  AlertFilter,
-  IncidentFilter,
-  Asset,
-  Company,
-  Incident,
-  Overview,
-  TimelineEntry,
-} from "@/api/types";
+import type { Alert, IncidentFilter, Asset, Company, Incident, Overview, TimelineEntry } from "@/api/types";
 
 import { mergeRows, type RowList, type View } from "./rows";
-import { alertView, assetView, incidentView } from "./views";
+import { alertView, assetView, incidentView, type AlertScope } from "./views";
 
 const newest = <T extends { id: string }>(documents: T[]): Map<string, T> =>
   new Map(documents.map((document) => [document.id, document]));
@@ -44,7 +35,7 @@ export function patchIncidents(cache: QueryClient, documents: Incident[]): void 
 }
 
 export function patchAlerts(cache: QueryClient, documents: Alert[]): void {
-  patchLists(cache, keys.alertLists, newest(documents), (key) => alertView(key[2] as AlertFilter));
+  patchLists(cache, keys.alertLists, newest(documents), (key) => alertView(key[2] as AlertScope));
 }
 
 /** Adds entries to the timelines that are open; an entry that is there is replaced (it may have been undone). */

@@ -17,7 +17,10 @@ const contains = (text: string | undefined, ...fields: string[]): boolean => {
 
 const descending = (one: string, other: string): number => (one < other ? 1 : one > other ? -1 : 0);
 
-export function alertView(filter: AlertFilter): View<Alert> {
+/** What a list of alerts shows; `incident_ids` is an incident with those that were merged into it. */
+export type AlertScope = AlertFilter & { incident_ids?: string[] };
+
+export function alertView(filter: AlertScope): View<Alert> {
   return {
     matches: (alert) =>
       has(filter.company_id, alert.company_id) &&
@@ -26,9 +29,11 @@ export function alertView(filter: AlertFilter): View<Alert> {
       (!filter.asset || alert.asset_name === filter.asset) &&
       (!filter.tool || alert.tool_source === filter.tool) &&
       (!filter.incident_id || alert.correlated_incident_id === filter.incident_id) &&
+      has(filter.incident_ids, alert.correlated_incident_id ?? "") &&
       within(alert.timestamp, filter.since, filter.until) &&
       contains(filter.text, alert.message, alert.signature, alert.asset_name),
-    compare: (one, other) => descending(one.timestamp, other.timestamp) || descending(one.id, other.id),
+    // Ids are time-ordered: this is the server's own order, and its cursor's.
+    compare: (one, other) => descending(one.id, other.id),
     isNewer: (next, held) =>
       next.last_received_at > held.last_received_at ||
       (next.last_received_at === held.last_received_at && next.occurrences >= held.occurrences),
@@ -58,9 +63,7 @@ export function incidentView(filter: IncidentFilter): View<Incident> {
       within(incident.created_at, filter.since, filter.until) &&
       contains(filter.text, incident.title, incident.id, ...incident.asset_names),
     compare: (one, other) =>
-      (byPriority ? other.priority_score - one.priority_score : 0) ||
-      descending(one.created_at, other.created_at) ||
-      descending(one.id, other.id),
+      (byPriority ? other.priority_score - one.priority_score : 0) || descending(one.id, other.id),
     isNewer: (next, held) => next.revision >= held.revision,
   };
 }

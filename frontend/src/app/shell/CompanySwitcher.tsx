@@ -18,7 +18,8 @@ export function CompanySwitcher({ me, collapsed }: { me: Me; collapsed: boolean 
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const current = me.companies.find((company) => company.id === scope.company);
-  const name = current?.name ?? t.shell.allCompanies;
+  const only = me.companies.length === 1 ? me.companies[0] : undefined;
+  const name = (current ?? only)?.name ?? t.shell.allCompanies;
   const choose = (id: string) => {
     setAnchor(null);
     void navigate(pathInScope(pathname, id));
@@ -30,15 +31,14 @@ export function CompanySwitcher({ me, collapsed }: { me: Me; collapsed: boolean 
         className={css.button}
         onClick={(event) => setAnchor(event.currentTarget)}
         aria-haspopup="dialog"
+        aria-label={collapsed ? `${t.shell.switchCompany}: ${name}` : undefined}
       >
-        <span className="visually-hidden">{t.shell.switchCompany}: </span>
         <span className={css.mark}>
           <Mark />
         </span>
-        {collapsed ? (
-          <span className="visually-hidden">{name}</span>
-        ) : (
+        {!collapsed && (
           <>
+            <span className="visually-hidden">{t.shell.switchCompany}:</span>
             <span className={css.names}>
               <strong className="ellipsis">{t.auth.product}</strong>
               <span className={`ellipsis ${css.scope ?? ""}`}>{name}</span>

@@ -10,7 +10,7 @@ import { useIncidentList } from "@/live/lists";
 import { togglePause } from "@/live/useLiveFeed";
 import { shortId } from "@/lib/format";
 import { prefer, preferences } from "@/lib/preferences";
-import { ALL, pathInScope, scopeOf, useScope } from "@/lib/scope";
+import { ALL, pathInScope, useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
 
 import { useSignOut } from "./AccountMenu";
@@ -76,9 +76,12 @@ export default function Palette({
       onClose={onClose}
       fullWidth
       maxWidth="sm"
-      aria-label={t.shell.palette}
+      aria-labelledby="palette-name"
       sx={{ "& .MuiDialog-container": { alignItems: "flex-start" } }}
     >
+      <h2 id="palette-name" className="visually-hidden">
+        {t.shell.palette}
+      </h2>
       <Command label={t.shell.palette} className={css.palette} loop>
         <Command.Input
           autoFocus
@@ -120,7 +123,6 @@ export default function Palette({
                 onSelect={go(pathInScope(pathname, company.id))}
               >
                 {company.name}
-                {company.id !== ALL && <span className={css.trailing}>{scopeOf(company.id).id}</span>}
               </Entry>
             ))}
           </Command.Group>

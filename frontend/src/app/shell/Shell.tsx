@@ -8,7 +8,7 @@ import { Failure, Skeletons } from "@/components/states";
 import { SessionEnded } from "@/features/auth/SessionEnded";
 import { announcement } from "@/live/announcements";
 import { retryLive, togglePause, useLiveFeed } from "@/live/useLiveFeed";
-import { handleKey, useShortcuts } from "@/lib/keyboard";
+import { useKeyboard, useShortcuts } from "@/lib/keyboard";
 import { rememberView } from "@/lib/lastView";
 import { usePhone } from "@/lib/media";
 import { prefer, preferences } from "@/lib/preferences";
@@ -69,12 +69,9 @@ function SignedIn({ me }: { me: Me }) {
   const spoken = useStore(announcement);
   const { pathname } = useLocation();
   useLiveFeed(me.live_transport);
+  useKeyboard();
   useGlobalShortcuts(setOverlay, me);
   useEffect(() => rememberView(pathname), [pathname]);
-  useEffect(() => {
-    window.addEventListener("keydown", handleKey);
-    return () => window.removeEventListener("keydown", handleKey);
-  }, []);
   return (
     <div className={css.shell}>
       <a href="#content" className="skip-link">

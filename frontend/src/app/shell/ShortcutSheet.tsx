@@ -34,7 +34,7 @@ function byGroup(list: readonly Shortcut[]): [string, Shortcut[]][] {
 export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
   const list = useStore(shortcuts);
   return (
-    <Dialog open onClose={onClose} maxWidth="md" aria-labelledby="shortcut-sheet">
+    <Dialog open onClose={onClose} fullWidth maxWidth="md" aria-labelledby="shortcut-sheet">
       <DialogTitle id="shortcut-sheet">{t.shell.shortcuts}</DialogTitle>
       <DialogContent>
         <div className={css.groups}>

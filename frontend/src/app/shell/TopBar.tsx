@@ -44,19 +44,13 @@ function ClockFace() {
 }
 
 export function TopBar(props: { me: Me; onPalette: () => void; onShortcuts: () => void }) {
-  const paletteKey = apple ? "⌘K" : "Ctrl K";
   return (
     <header className={css.bar}>
       <Breadcrumb me={props.me} />
-      <button
-        type="button"
-        className={css.search}
-        onClick={props.onPalette}
-        aria-label={`${t.shell.search} ${paletteKey}`}
-      >
+      <button type="button" className={css.search} onClick={props.onPalette}>
         <Search size={14} aria-hidden="true" />
         <span className={css.searchText}>{t.shell.search}</span>
-        <Kbd>{paletteKey}</Kbd>
+        <Kbd>{apple ? "⌘K" : "Ctrl K"}</Kbd>
       </button>
       <LiveChip />
       <ClockFace />

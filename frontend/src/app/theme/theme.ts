@@ -56,12 +56,28 @@ export const theme = createTheme({
           whiteSpace: "nowrap",
           "@media (max-width: 600px)": { minHeight: 44 },
         },
+        // The library sizes icons by their font; keys and icons of ours bring their own size.
+        startIcon: { "& > *:nth-of-type(1)": { fontSize: "inherit" } },
+        endIcon: { "& > *:nth-of-type(1)": { fontSize: 11 } },
         outlined: {
           borderColor: "var(--outline)",
           color: "var(--text)",
           background: "var(--raised)",
           "&:hover": { borderColor: "var(--accent)", background: "var(--raised)" },
           "&.Mui-disabled": { borderColor: "var(--hairline)", color: "var(--muted)" },
+        },
+      },
+    },
+    MuiToggleButton: {
+      styleOverrides: {
+        root: {
+          height: 30,
+          padding: "0 10px",
+          fontSize: 13,
+          color: "var(--muted)",
+          borderColor: "var(--outline)",
+          "&.Mui-selected, &.Mui-selected:hover": { color: "var(--text)", background: "var(--raised)" },
+          "@media (max-width: 600px)": { height: 44 },
         },
       },
     },
@@ -103,7 +119,7 @@ export const theme = createTheme({
     },
     MuiPopover: { styleOverrides: { paper: { border: "1px solid var(--hairline)" } } },
     MuiTooltip: {
-      defaultProps: { enterDelay: 400, arrow: false },
+      defaultProps: { enterDelay: 400, arrow: false, describeChild: true },
       styleOverrides: {
         tooltip: {
           fontSize: 12,

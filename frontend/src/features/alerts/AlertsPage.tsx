@@ -164,6 +164,7 @@ export default function AlertsPage() {
                     : toggle(alert)
                 }
                 onPeek={toggle}
+                narrow={peeked !== undefined}
                 hasMore={list.hasMore}
                 onMore={list.more}
                 actions={(cursor) => <AlertsBar cursor={cursor} />}

@@ -20,21 +20,14 @@ interface Context {
 const names = t.alerts.columns;
 
 export function alertColumns({ incidentPath, companyName, showCompany, onPick }: Context): Column<Alert>[] {
-  const company: Column<Alert> = {
-    key: "company",
-    title: t.common.company,
-    width: "minmax(70px, 110px)",
-    wideOnly: true,
-    cell: (alert) => <span className="muted">{companyName(alert.company_id)}</span>,
-  };
   return [
     {
       key: "severity",
       title: names.severity,
-      width: "88px",
+      width: "82px",
       cell: (alert) => <SeverityMark severity={alert.severity} />,
     },
-    { key: "asset", title: names.asset, width: "minmax(80px, 130px)", cell: (alert) => alert.asset_name },
+    { key: "asset", title: names.asset, width: "minmax(70px, 100px)", cell: (alert) => alert.asset_name },
     {
       key: "message",
       title: names.message,
@@ -45,18 +38,20 @@ export function alertColumns({ incidentPath, companyName, showCompany, onPick }:
         </button>
       ),
     },
-    ...(showCompany ? [company] : []),
+    // Room is for the message: whose alert it is matters more than which tool sent it, which the facets show too.
     {
-      key: "tool",
-      title: names.tool,
-      width: "minmax(70px, 110px)",
+      key: "origin",
+      title: showCompany ? t.common.company : names.tool,
+      width: "minmax(60px, 100px)",
       wideOnly: true,
-      cell: (alert) => alert.tool_source,
+      cell: (alert) => (
+        <span className="muted">{showCompany ? companyName(alert.company_id) : alert.tool_source}</span>
+      ),
     },
     {
       key: "count",
       title: names.count,
-      width: "40px",
+      width: "28px",
       align: "right",
       wideOnly: true,
       cell: (alert) => brief(alert.occurrences),
@@ -64,7 +59,7 @@ export function alertColumns({ incidentPath, companyName, showCompany, onPick }:
     {
       key: "incident",
       title: names.incident,
-      width: "92px",
+      width: "82px",
       wideOnly: true,
       cell: (alert) =>
         alert.correlated_incident_id ? (
@@ -78,13 +73,13 @@ export function alertColumns({ incidentPath, companyName, showCompany, onPick }:
     {
       key: "status",
       title: names.status,
-      width: "112px",
+      width: "104px",
       cell: (alert) => <AlertState status={alert.status} />,
     },
     {
       key: "age",
       title: names.age,
-      width: "52px",
+      width: "44px",
       align: "right",
       cell: (alert) => <Ago at={alert.last_received_at} />,
     },

@@ -69,7 +69,7 @@ const HOUR_MS = 3_600_000;
 export function hourStrip(alerts: readonly Alert[], now: number): number[] {
   const hours = new Array<number>(24).fill(0);
   for (const alert of alerts) {
-    const ago = Math.floor((now - Date.parse(alert.timestamp)) / HOUR_MS);
+    const ago = Math.max(0, Math.floor((now - Date.parse(alert.timestamp)) / HOUR_MS));
     const slot = 23 - ago;
     if (slot >= 0 && slot < 24) hours[slot] = (hours[slot] ?? 0) + 1;
   }

@@ -26,16 +26,32 @@ const PAGE = 200;
 /** The chain of what belongs to no company. */
 const MSP = "_msp";
 
-const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Before → after where an entry says both; other details as they are. */
+function asText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return Array.isArray(value) ? value.map(asText).join(", ") || t.common.none : JSON.stringify(value);
+}
+
+/** Field by field; what stands under `changes` is before → after. */
+function lines(details: AuditEntry["details"]): [name: string, text: string][] {
+  return Object.entries(details).flatMap(([name, value]): [string, string][] =>
+    name === "changes" && isRecord(value)
+      ? Object.entries(value).map(([field, pair]) => [
+          field,
+          Array.isArray(pair) ? pair.map(asText).join(" → ") : asText(pair),
+        ])
+      : [[name, asText(value)]],
+  );
+}
+
 function Details({ details }: { details: AuditEntry["details"] }) {
   return (
     <span className={css.details}>
-      {Object.entries(details).map(([name, value]) => (
+      {lines(details).map(([name, text]) => (
         <span key={name}>
-          <span className="muted">{name}</span>{" "}
-          {Array.isArray(value) && value.length === 2 ? value.map(asText).join(" → ") : asText(value)}
+          <span className="muted">{name}</span> {text}
         </span>
       ))}
     </span>
@@ -57,7 +73,11 @@ function useColumns(): TableColumn<AuditEntry>[] {
         );
       },
     },
-    { key: "actor", title: names.actor, cell: (entry) => entry.user_name || t.proof.systemActor },
+    {
+      key: "actor",
+      title: names.actor,
+      cell: (entry) => <span className={css.at}>{entry.user_name || t.proof.systemActor}</span>,
+    },
     { key: "action", title: names.action, lead: true, cell: (entry) => <code>{entry.action}</code> },
     { key: "details", title: names.details, cell: (entry) => <Details details={entry.details} /> },
     { key: "ip", title: names.ip, cell: (entry) => entry.ip_address ?? t.common.none },

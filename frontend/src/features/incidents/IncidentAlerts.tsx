@@ -8,7 +8,7 @@ import { RowGrid, type Column } from "@/components/RowGrid";
 import { SeverityMark } from "@/components/Severity";
 import { Empty, Failure, Skeletons } from "@/components/states";
 import type { RowCursor } from "@/components/useRowCursor";
-import type { useAlertList } from "@/live/lists";
+import type { useIncidentAlerts } from "@/live/lists";
 import { brief, count } from "@/lib/format";
 import { t } from "@/lib/strings";
 
@@ -21,25 +21,24 @@ function columns(onPick: (alert: Alert) => void): Column<Alert>[] {
     {
       key: "severity",
       title: names.severity,
-      width: "88px",
+      width: "82px",
       cell: (alert) => <SeverityMark severity={alert.severity} />,
     },
-    { key: "asset", title: names.asset, width: "minmax(80px, 140px)", cell: (alert) => alert.asset_name },
+    { key: "asset", title: names.asset, width: "minmax(70px, 110px)", cell: (alert) => alert.asset_name },
     {
       key: "message",
       title: names.message,
-      width: "minmax(120px, 1fr)",
+      width: "minmax(100px, 1fr)",
       cell: (alert) => (
         <button type="button" className={css.pick} onClick={() => onPick(alert)}>
           {alert.message}
         </button>
       ),
     },
-    { key: "tool", title: names.tool, width: "96px", wideOnly: true, cell: (alert) => alert.tool_source },
     {
       key: "count",
       title: names.count,
-      width: "40px",
+      width: "24px",
       align: "right",
       wideOnly: true,
       cell: (alert) => brief(alert.occurrences),
@@ -47,13 +46,13 @@ function columns(onPick: (alert: Alert) => void): Column<Alert>[] {
     {
       key: "status",
       title: names.status,
-      width: "112px",
+      width: "104px",
       cell: (alert) => <AlertState status={alert.status} />,
     },
     {
       key: "age",
       title: names.age,
-      width: "52px",
+      width: "44px",
       align: "right",
       cell: (alert) => <Ago at={alert.last_received_at} />,
     },
@@ -77,7 +76,7 @@ function SelectionNote({
 }
 
 interface Props {
-  list: ReturnType<typeof useAlertList>;
+  list: ReturnType<typeof useIncidentAlerts>;
   total: number;
   onSelection: (ids: string[]) => void;
 }
@@ -99,7 +98,7 @@ export function IncidentAlerts({ list, total, onSelection }: Props) {
       {rows && rows.length > 0 && (
         <div
           className={css.alerts}
-          style={{ height: `min(calc(var(--grid-row) * ${rows.length} + 34px), 360px)` }}
+          style={{ height: `min(calc(var(--grid-row) * ${rows.length} + var(--grid-head)), 360px)` }}
         >
           <RowGrid
             label={t.incidents.alerts}

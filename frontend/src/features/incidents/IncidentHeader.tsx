@@ -60,6 +60,7 @@ function Title({ incident }: { incident: Incident }) {
 }
 
 export function IncidentHeader({ incident }: { incident: Incident }) {
+  const may = useMay();
   const now = useNow(5);
   const companyName = useCompanyName();
   const personName = usePersonName();
@@ -90,8 +91,9 @@ export function IncidentHeader({ incident }: { incident: Incident }) {
           · {span((incident.resolved_at ? Date.parse(incident.resolved_at) : now) - opened)} ·{" "}
           {t.incidents.alertsFrom(incident.alert_count, incident.tool_sources.length)}
           {incident.occurrences > incident.alert_count &&
-            ` · ${t.incidents.occurrences(incident.occurrences)}`}{" "}
-          · {incident.assigned_name ? t.incidents.ownedBy(incident.assigned_name) : t.incidents.unowned}
+            ` · ${t.incidents.occurrences(incident.occurrences)}`}
+          {may("incident.read_internal") &&
+            ` · ${incident.assigned_name ? t.incidents.ownedBy(incident.assigned_name) : t.incidents.unowned}`}
         </span>
       </div>
       <Title incident={incident} />

@@ -4,7 +4,7 @@ import { Link, Navigate, useParams } from "react-router";
 import type { Incident } from "@/api/types";
 import { Page } from "@/components/Page";
 import { Loaded } from "@/components/states";
-import { useAlertList } from "@/live/lists";
+import { useIncidentAlerts } from "@/live/lists";
 import { shortId } from "@/lib/format";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
@@ -39,7 +39,7 @@ function Origin({ incident }: { incident: Incident }) {
 
 function IncidentView({ incident }: { incident: Incident }) {
   const [selected, setSelected] = useState<readonly string[]>([]);
-  const alerts = useAlertList({ company_id: [incident.company_id], incident_id: incident.id });
+  const alerts = useIncidentAlerts(incident);
   return (
     <Page title={incident.title} heading={<IncidentHeader incident={incident} />}>
       <Origin incident={incident} />

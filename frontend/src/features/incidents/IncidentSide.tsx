@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 
 import { usePersonName } from "@/api/people";
+import { useMay } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { Ago, Card, Fact, Facts } from "@/components/bits";
 import { IncidentState } from "@/components/IncidentState";
@@ -107,12 +108,13 @@ function Assets({ incident }: { incident: Incident }) {
 
 /** What stands beside the story: how bad, who, what else. */
 export function IncidentSide({ incident }: { incident: Incident }) {
+  const may = useMay();
   return (
     <aside className={css.side} aria-label={t.incidents.people}>
       <Card title={t.incidents.bySeverity}>
         <SeverityCounts counts={incident.severity_counts} />
       </Card>
-      <People incident={incident} />
+      {may("incident.read_internal") && <People incident={incident} />}
       {incident.factors.length > 0 && <Priority incident={incident} />}
       <Assets incident={incident} />
       <Related incident={incident} />

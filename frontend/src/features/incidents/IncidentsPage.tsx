@@ -110,6 +110,7 @@ export default function IncidentsPage() {
               nameOf={(incident) => incident.title}
               onOpen={(incident) => void navigate(linkTo(incident), { state: { back: location.search } })}
               onPeek={(incident) => setPeek(incident && incident.id !== peek ? incident.id : null)}
+              narrow={peeked !== undefined}
               hasMore={list.hasMore}
               onMore={list.more}
               actions={(cursor) => <BulkBar cursor={cursor} />}

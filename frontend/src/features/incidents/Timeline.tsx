@@ -44,6 +44,12 @@ const verbTones: Record<string, string | undefined> = {
 const toneOf = (entry: TimelineEntry): string =>
   verbTones[entry.verb] ?? tones[entry.kind] ?? css.toneLow ?? "";
 
+const instants = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** Instants inside a sentence of the server, in the viewer's zone. */
+const localised = (text: string, now: number): string =>
+  text.replace(instants, (instant) => shortTime(Date.parse(instant), now));
+
 function EntryLine({ entry, now }: { entry: TimelineEntry; now: number }) {
   const at = Date.parse(entry.at);
   const today = new Date(at).toDateString() === new Date(now).toDateString();
@@ -57,7 +63,7 @@ function EntryLine({ entry, now }: { entry: TimelineEntry; now: number }) {
         <time dateTime={entry.at}>{today ? clockTime(at) : shortTime(at, now)}</time>
       </Tooltip>
       <div className={css.entryText}>
-        <span className={entry.kind === "note" ? css.note : undefined}>{entry.text}</span>
+        <span className={entry.kind === "note" ? css.note : undefined}>{localised(entry.text, now)}</span>
         {who && !entry.text.includes(who) && <span className="muted"> {`${t.incidents.by} ${who}`}</span>}
         {entry.undone && <span className="muted"> ({t.incidents.undoneMark})</span>}
       </div>
@@ -140,7 +146,7 @@ export function Timeline({ incident }: { incident: Incident }) {
             aria-label={t.common.filters}
           >
             {(Object.keys(shownBy) as Shown[]).map((name) => (
-              <ToggleButton key={name} value={name} className={css.filter ?? ""}>
+              <ToggleButton key={name} value={name}>
                 {t.incidents.timelineFilters[name]}
               </ToggleButton>
             ))}

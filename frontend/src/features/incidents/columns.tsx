@@ -33,14 +33,14 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
   const company: Column<Incident> = {
     key: "company",
     title: names.company,
-    width: "minmax(80px, 130px)",
+    width: "minmax(70px, 110px)",
     cell: (incident) => <span className="muted">{companyName(incident.company_id)}</span>,
   };
   return [
     {
       key: "severity",
       title: names.severity,
-      width: "88px",
+      width: "82px",
       cell: (incident) => <SeverityMark severity={incident.severity} />,
     },
     {
@@ -60,7 +60,7 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
     {
       key: "alerts",
       title: names.alerts,
-      width: "84px",
+      width: "64px",
       align: "right",
       wideOnly: true,
       cell: (incident) => <AlertCount incident={incident} />,
@@ -68,20 +68,20 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
     {
       key: "status",
       title: names.status,
-      width: "128px",
+      width: "118px",
       cell: (incident) => <IncidentState incident={incident} />,
     },
     {
       key: "owner",
       title: names.owner,
-      width: "minmax(72px, 120px)",
+      width: "minmax(60px, 90px)",
       wideOnly: true,
       cell: (incident) => incident.assigned_name ?? <span className="muted">{t.common.none}</span>,
     },
     {
       key: "age",
       title: names.age,
-      width: "56px",
+      width: "48px",
       align: "right",
       cell: (incident) => <Ago at={incident.created_at} />,
     },

@@ -8,7 +8,7 @@ import { t } from "@/lib/strings";
 import { IncidentLines } from "./IncidentLines";
 import css from "./overview.module.css";
 
-const ROWS = 8;
+export const NEEDING_ROWS = 8;
 
 const snoozed = (incident: Incident): boolean =>
   incident.snoozed_until !== null && Date.parse(incident.snoozed_until) > serverNow();
@@ -18,8 +18,17 @@ export const waitsFor = (incident: Incident, userId: string): boolean =>
   !snoozed(incident) &&
   (incident.assigned_to === userId || (incident.acknowledged_at === null && incident.assigned_to === null));
 
-export function NeedsYou({ open, userId }: { open: ReturnType<typeof useIncidentList>; userId: string }) {
-  const waiting = (open.rows ?? []).filter((incident) => waitsFor(incident, userId));
+/** What waits for this person, the most urgent first, no more than fits above the other open incidents. */
+export const needing = (rows: readonly Incident[], userId: string): Incident[] =>
+  rows.filter((incident) => waitsFor(incident, userId));
+
+export function NeedsYou({
+  open,
+  waiting,
+}: {
+  open: ReturnType<typeof useIncidentList>;
+  waiting: readonly Incident[];
+}) {
   return (
     <Card
       title={t.overview.needsYou}
@@ -28,7 +37,9 @@ export function NeedsYou({ open, userId }: { open: ReturnType<typeof useIncident
     >
       {open.isPending && <Skeletons rows={4} />}
       {open.rows && waiting.length === 0 && <p className={css.calm}>{t.overview.needsNothing}</p>}
-      {waiting.length > 0 && <IncidentLines incidents={waiting.slice(0, ROWS)} label={t.overview.needsYou} />}
+      {waiting.length > 0 && (
+        <IncidentLines incidents={waiting.slice(0, NEEDING_ROWS)} label={t.overview.needsYou} />
+      )}
     </Card>
   );
 }

@@ -15,14 +15,17 @@ const ROWS = 20;
 
 export function OpenIncidents({
   open,
+  shown,
   lastResolvedAt,
 }: {
   open: ReturnType<typeof useIncidentList>;
+  /** Ids of the incidents that stand above already. */
+  shown: ReadonlySet<string>;
   lastResolvedAt: string | null;
 }) {
   const { path } = useScope();
   const now = useNow(60);
-  const rows = open.rows ?? [];
+  const rows = (open.rows ?? []).filter((incident) => !shown.has(incident.id));
   return (
     <Card
       title={t.overview.byUrgency}
@@ -33,7 +36,7 @@ export function OpenIncidents({
         <Failure what={t.incidents.title} error={open.error} onRetry={() => void open.refetch()} />
       )}
       {open.isPending && <Skeletons rows={8} />}
-      {open.rows && rows.length === 0 && (
+      {open.rows?.length === 0 && (
         <p className={css.calm}>
           {lastResolvedAt ? t.overview.quietSince(span(now - Date.parse(lastResolvedAt))) : t.overview.quiet}
         </p>

@@ -7,7 +7,7 @@ import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
 
 import { LatestAlerts } from "./LatestAlerts";
-import { NeedsYou } from "./NeedsYou";
+import { NEEDING_ROWS, needing, NeedsYou } from "./NeedsYou";
 import { OpenIncidents } from "./OpenIncidents";
 import css from "./overview.module.css";
 import { RecentlyResolved } from "./RecentlyResolved";
@@ -20,6 +20,8 @@ export default function OverviewPage() {
   const { data: me } = useSession();
   const overview = useOverview(scope.companies);
   const open = useIncidentList({ company_id: scope.companies, status: ["open"], sort: "priority" });
+  const waiting = needing(open.rows ?? [], me?.user.id ?? "");
+  const above = new Set(waiting.slice(0, NEEDING_ROWS).map((incident) => incident.id));
   const untouched =
     overview.data?.received_today === 0 &&
     overview.data.last_resolved_at === null &&
@@ -32,8 +34,8 @@ export default function OverviewPage() {
       </Loaded>
       <div className={css.columns}>
         <div className={css.main}>
-          {untouched ? <SetUp /> : <NeedsYou open={open} userId={me?.user.id ?? ""} />}
-          <OpenIncidents open={open} lastResolvedAt={overview.data?.last_resolved_at ?? null} />
+          {untouched ? <SetUp /> : <NeedsYou open={open} waiting={waiting} />}
+          <OpenIncidents open={open} shown={above} lastResolvedAt={overview.data?.last_resolved_at ?? null} />
         </div>
         <div className={css.aside}>
           <LatestAlerts companies={scope.companies} />

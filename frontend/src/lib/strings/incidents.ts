@@ -109,7 +109,7 @@ export const incidents = {
   assignMe: "Assign to me",
   nobody: "Nobody",
   findPerson: "Find a person",
-  resolveTitle: "Resolve: what fixed it?",
+  resolveTitle: "Resolve this incident",
   resolveNotes: "What fixed it",
   resolveCause: "Cause",
   causes: [
@@ -125,7 +125,7 @@ export const incidents = {
   escalateTitle: "Escalate",
   escalateReason: "Reason",
   mergeTitle: "Merge into another incident",
-  mergeInto: "Into",
+  mergeInto: "Target incident",
   mergeHint: "Its alerts and links move to the incident you choose.",
   mergeNone: "There is no other open incident of this company.",
   splitTitle: "Split alerts off",
