@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 const server = "http://127.0.0.1:8001";
 
@@ -22,11 +22,5 @@ export default defineConfig({
       "/ws": { target: server, ws: true },
       "/healthz": { target: server },
     },
-  },
-  test: {
-    environment: "jsdom",
-    setupFiles: ["src/test-setup.ts"],
-    include: ["src/**/*.test.{ts,tsx}"],
-    restoreMocks: true,
   },
 });

@@ -14,7 +14,7 @@ def main(scripts: list[str]) -> None:
         return
     failed = []
     home = node_home()
-    install_modules(FRONTEND, home)
+    install_modules(FRONTEND, home, checks=True)
     for script in scripts:
         try:
             run([*npm(home), "run", "--silent", script], FRONTEND, home)

@@ -93,7 +93,6 @@ export const theme = createTheme({
         },
       },
     },
-    MuiToggleButton: { styleOverrides: { root: { color: "var(--muted)" } } },
     MuiTextField: { defaultProps: { size: "small", fullWidth: true } },
     MuiOutlinedInput: {
       styleOverrides: {
