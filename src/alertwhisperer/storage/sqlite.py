@@ -1,7 +1,6 @@
 """SQLite, the embedded engine: one file, one writing thread, a few reading ones (DESIGN §3, §4)."""
 
 # ruff: noqa: S608  # only names of schema.py are put into SQL; every value is bound
-import asyncio
 import logging
 import shutil
 import sqlite3
@@ -12,13 +11,12 @@ from typing import Final, TypeVar
 from msgspec import Struct, json
 
 from alertwhisperer.domain.change import Change, Write
-from alertwhisperer.domain.errors import Conflict, Invalid, Unavailable
+from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Query, Sort
 from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
-from alertwhisperer.storage import migrate
 from alertwhisperer.storage.codec import (
     check_stored,
     collection_named,
@@ -30,11 +28,8 @@ from alertwhisperer.storage.codec import (
 )
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.sqlite_checkpoint import KEPT_BYTES, Checkpointer
-from alertwhisperer.storage.sqlite_doorbell import Doorbell
-from alertwhisperer.storage.sqlite_reads import Readers, connect
+from alertwhisperer.storage.sqlite_session import Session
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
-from alertwhisperer.storage.sqlite_writer import FileLock, Writer
 from alertwhisperer.storage.sqlite_writes import Value, by_keys_sql, document_row, insert, keys_json, prepare, run
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
@@ -72,39 +67,24 @@ class SQLiteStorage:
         self, path: str | Path, *, readers: int = 4, read_seconds: float = 1.0, long_read_seconds: float = 30.0
     ) -> None:
         self.path = Path(path)
-        self._threads = readers
-        self._read_seconds = read_seconds
+        self._session = Session(self.path, readers=readers, read_seconds=read_seconds)
         self._long_read_seconds = long_read_seconds
-        self._opening = asyncio.Lock()
-        self._house: _Open | None = None
-        self._closed = False
         self._listeners: list[Callable[[Record], None]] = []
-        self._doorbell = Doorbell(self.path)
 
     # ------------------------------------------------------------ Storage
 
     async def open(self) -> None:
         """See `ports.Storage.open`."""
-        await self._opened()
+        await self._session.open()
 
     async def close(self) -> None:
         """See `ports.Storage.close`."""
-        self._closed = True
-        house, self._house = self._house, None
-        if house is None:
-            return
-        await house.writer.close()
-        self._doorbell.close()
-        await asyncio.to_thread(house.checkpointer.close)
-        await asyncio.to_thread(house.readers.close)
-        await asyncio.to_thread(house.connection.close)
-        house.lock.close()
+        await self._session.close()
 
     async def check(self) -> dict[str, object]:
         """See `ports.Storage.check`. Takes the write lock, and writes nothing."""
-        house = await self._opened()
-        await house.writer.submit(lambda _: None)
-        found = await house.readers.run(lambda connection: connection.execute("PRAGMA user_version").fetchone()[0])
+        await self.write(lambda _: None)
+        found = await self._session.read(lambda connection: connection.execute("PRAGMA user_version").fetchone()[0])
         log = self.path.with_name(self.path.name + "-wal")
         return {
             "engine": "sqlite",
@@ -121,7 +101,7 @@ class SQLiteStorage:
 
     async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
         """See `ports.Log.commit`."""
-        house = await self._opened()
+        await self._session.open()
         written = encode_writes(change.writes, scope.company_id)
         record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
         prepared = prepare(written)
@@ -133,7 +113,7 @@ class SQLiteStorage:
             run(connection, prepared)
             return record
 
-        return await house.writer.submit(act, self._tell)
+        return await self._session.write(act, self._tell)
 
     async def head(self, company_id: str) -> tuple[int, str]:
         """See `ports.Log.head`."""
@@ -153,9 +133,8 @@ class SQLiteStorage:
 
     async def store(self, writes: Sequence[Write]) -> None:
         """See `ports.Log.store`."""
-        house = await self._opened()
         prepared = prepare(encode_writes(writes))
-        await house.writer.submit(lambda connection: run(connection, prepared))
+        await self.write(lambda connection: run(connection, prepared))
 
     def on_commit(self, listener: Callable[[Record], None]) -> None:
         """See `ports.Log.on_commit`."""
@@ -163,8 +142,8 @@ class SQLiteStorage:
 
     async def doorbell(self) -> AsyncIterator[None]:
         """See `ports.Log.doorbell`."""
-        await self._opened()
-        async for _ in self._doorbell.rings():
+        await self._session.open()
+        async for _ in self._session.doorbell.rings():
             yield
 
     # ------------------------------------------------------------ Reader
@@ -202,7 +181,7 @@ class SQLiteStorage:
 
     async def count(self, kind: type[Struct], query: Query) -> int:
         """See `ports.Reader.count`."""
-        return await self._count(_collection_of(kind), query, self._read_seconds)
+        return await self._count(_collection_of(kind), query, None)
 
     # ------------------------------------------------------------ DatabaseAdapter
 
@@ -241,7 +220,7 @@ class SQLiteStorage:
         def ask(connection: sqlite3.Connection) -> list[dict[str, object]]:
             return [project(decode(row[0]), kept) for row in connection.execute(sql, bound)]
 
-        return await (await self._opened()).readers.run(ask, seconds=self._long_read_seconds)
+        return await self._session.read(ask, seconds=self._long_read_seconds)
 
     async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
         """See `ports.DatabaseAdapter.update_one`."""
@@ -267,46 +246,23 @@ class SQLiteStorage:
 
     async def write(self, act: Callable[[sqlite3.Connection], R]) -> R:
         """Run something of our own in the writing thread, inside a transaction that is undone if it raises."""
-        return await (await self._opened()).writer.submit(act)
+        return await self._session.write(act)
 
     @property
     def groups(self) -> int:
         """Transactions so far: of one moment's writes, many share one."""
-        return self._house.writer.groups if self._house else 0
+        return self._session.groups
 
     # ------------------------------------------------------------ inside
-
-    async def _opened(self) -> "_Open":
-        if self._house is not None:
-            return self._house
-        async with self._opening:
-            if self._closed:
-                raise Unavailable("the database is closed")
-            if self._house is None:
-                self._house = await self._connect()
-            return self._house
-
-    async def _connect(self) -> "_Open":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = FileLock(migrate.lock_path(self.path))
-            connection = await asyncio.to_thread(_prepared, self.path, lock)
-        except (sqlite3.Error, OSError) as error:
-            raise Unavailable(f"{self.path} cannot be opened: {error}") from error
-        readers = Readers(self.path, threads=self._threads, seconds=self._read_seconds)
-        checkpointer = Checkpointer(self.path)
-        writer = Writer(connection, lock, checkpointer, self._doorbell.ring)
-        return _Open(connection, lock, checkpointer, writer, readers)
 
     async def _documents(self, kind: type[T], sql: str, bound: tuple[Bound, ...]) -> list[T]:
         def ask(connection: sqlite3.Connection) -> list[T]:
             return [typed(kind, row[0]) for row in connection.execute(sql, bound)]
 
-        return await (await self._opened()).readers.run(ask)
+        return await self._session.read(ask)
 
     async def _rows(self, sql: str, bound: tuple[Bound, ...]) -> list[tuple[int, bytes]]:
-        house = await self._opened()
-        return await house.readers.run(lambda connection: connection.execute(sql, bound).fetchall())
+        return await self._session.read(lambda connection: connection.execute(sql, bound).fetchall())
 
     def _tell(self, record: Record) -> None:
         for listener in self._listeners:
@@ -315,11 +271,10 @@ class SQLiteStorage:
             except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
                 _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
 
-    async def _count(self, collection: Collection, query: Query, seconds: float) -> int:
+    async def _count(self, collection: Collection, query: Query, seconds: float | None) -> int:
         asked = where(collection, parse_query(query))
         sql = f"SELECT count(*) FROM {asked.source} WHERE {asked.text}"
-        house = await self._opened()
-        rows = await house.readers.run(lambda each: each.execute(sql, asked.bound).fetchall(), seconds=seconds)
+        rows = await self._session.read(lambda each: each.execute(sql, asked.bound).fetchall(), seconds=seconds)
         return int(rows[0][0])
 
     async def _update(self, collection: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
@@ -340,31 +295,6 @@ class SQLiteStorage:
         picked, bound = _select("rowid", where(source, parse_query(query)), order, limit)
         sql = f'DELETE FROM "{source.name}" WHERE rowid IN ({picked})'
         return await self.write(lambda connection: connection.execute(sql, bound).rowcount)
-
-
-class _Open(Struct, frozen=True):
-    """What an open storage holds."""
-
-    connection: sqlite3.Connection
-    lock: FileLock
-    checkpointer: Checkpointer
-    writer: Writer
-    readers: Readers
-
-
-def _prepared(path: Path, lock: FileLock) -> sqlite3.Connection:
-    connection = connect(path)
-    try:
-        with lock.held():
-            migrate.prepare(connection, path)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -24576")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _collection_of(kind: type[Struct]) -> Collection:
