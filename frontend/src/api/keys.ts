@@ -18,6 +18,7 @@ export const keys = {
   incident: (id: string) => ["incidents", "one", id] as const,
   incidentOnes: ["incidents", "one"] as const,
   timeline: (id: string) => ["timeline", id] as const,
+  timelines: ["timeline"] as const,
   related: (id: string) => ["incidents", "related", id] as const,
   relatedLists: ["incidents", "related"] as const,
   assets: (companies: string[], text: string) => ["assets", "list", companies, text] as const,

@@ -1345,8 +1345,10 @@ export interface components {
         };
         /**
          * LedgerReport
-         * @description Hours, newest first, and their sums. `refused` (on the wire `global`): reason → requests that could not be tied
-         *     to a company; empty for those who may not see it.
+         * @description Hours, newest first, and their sums.
+         *
+         *     `refused` (on the wire `global`): reason → requests that could not be tied to a company; empty for those who may
+         *     not see it.
          */
         LedgerReport: {
             balanced: boolean;
@@ -1358,13 +1360,14 @@ export interface components {
         };
         /**
          * LedgerRow
-         * @description One hour of one company: alerts received, and where each ended. `hour` as `YYYY-MM-DDTHH`.
+         * @description One hour of one company: alerts received, and where each ended. `hour` is when it begins.
          */
         LedgerRow: {
             balanced: boolean;
             control: number;
             duplicate: number;
             grouped: number;
+            /** Format: date-time */
             hour: string;
             occurrence: number;
             received: number;
@@ -1506,10 +1509,9 @@ export interface components {
          * Overview
          * @description How some companies stand. `alerts_per_minute`: fires in each of the last 60 minutes, oldest first.
          *
-         *     `received_today` and `incidents_opened_today` count since midnight UTC. `noise_reduction_percent` is
-         *     (1 − incidents opened ÷ fires accepted) × 100 over the last 24 hours (whole hours); without a fire it is null, and
-         *     `noise_reason` says why. `last_resolved_at` names the minute, and looks back 24 hours. `cursors`: company → seq
-         *     of its log up to which the sums reach at least.
+         *     "Today" is since midnight UTC. `noise_reduction_percent` is (1 − incidents opened ÷ fires accepted) × 100 of today;
+         *     without a fire it is null, and `noise_reason` says why. `last_resolved_at` names the minute, and looks back 24
+         *     hours. `cursors`: company → seq of its log up to which the sums reach at least.
          */
         Overview: {
             active_alerts: number;
@@ -1720,8 +1722,10 @@ export interface components {
         };
         /**
          * Verification
-         * @description Whether a chain holds. `first_bad` is the id of the first entry that does not follow, or `head` if the newest
-         *     entries that the log knows of are missing. `head` is the hash to keep elsewhere and to compare next time.
+         * @description Whether a chain holds.
+         *
+         *     `first_bad` is the id of the first entry that does not follow, or `head` if the newest entries that the log knows
+         *     of are missing. `head` is the hash to keep elsewhere and to compare next time.
          */
         Verification: {
             checked: number;
@@ -1731,7 +1735,9 @@ export interface components {
         };
         /**
          * WebhookAlert
-         * @description An alert as a tool sends it. `status` is `firing` (default) or `resolved`; other fields are passed over.
+         * @description An alert as a tool sends it; other fields are passed over.
+         *
+         *     `severity` is one of ours or the tool's own word, `status` is `firing` (default) or `resolved`.
          */
         WebhookAlert: {
             asset_name: string;
@@ -1740,8 +1746,7 @@ export interface components {
                 [key: string]: string;
             };
             message: string;
-            /** @enum {unknown} */
-            severity?: "critical" | "high" | "info" | "low" | "medium" | "unknown";
+            severity?: string;
             signature: string;
             status?: string;
             timestamp?: string | null;
@@ -2885,10 +2890,7 @@ export interface operations {
     logout: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3056,10 +3058,7 @@ export interface operations {
     change_password: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3144,10 +3143,7 @@ export interface operations {
     create_ticket: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3584,10 +3580,7 @@ export interface operations {
     reveal_api_key: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 company_id: string;
             };
@@ -4291,10 +4284,7 @@ export interface operations {
     reveal_hmac_secret: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 company_id: string;
             };
@@ -6687,10 +6677,7 @@ export interface operations {
     reset_password: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Under one key a mutation is done once, and a repeat within 24 h is answered alike. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 user_id: string;
             };

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
 
 import { learnServerTime } from "@/lib/now";
 
@@ -31,5 +32,5 @@ export function useMay(): (verb: string) => boolean {
 /** Company id → name, for all that the person can reach. */
 export function useCompanyName(): (id: string) => string {
   const { data } = useSession();
-  return (id) => data?.companies.find((company) => company.id === id)?.name ?? id;
+  return useCallback((id) => data?.companies.find((company) => company.id === id)?.name ?? id, [data]);
 }

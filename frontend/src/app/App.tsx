@@ -18,7 +18,15 @@ const worthAnotherTry = (failures: number, error: unknown): boolean =>
   failures < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 502);
 
 const cache = new QueryClient({
-  defaultOptions: { queries: { retry: worthAnotherTry, refetchOnWindowFocus: false, staleTime: 15_000 } },
+  defaultOptions: {
+    queries: {
+      retry: worthAnotherTry,
+      refetchOnWindowFocus: false,
+      staleTime: 15_000,
+      // It would compare thousands of rows field by field at each flush; the patches keep what did not change as it is.
+      structuralSharing: false,
+    },
+  },
 });
 
 const tokenSheet = {

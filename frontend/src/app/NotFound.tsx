@@ -7,7 +7,9 @@ import { t } from "@/lib/strings";
 export function NotFound() {
   return (
     <Page title={t.common.notFound}>
-      <Link to="/c/all/overview">{t.common.backHome}</Link>
+      <p>
+        <Link to="/c/all/overview">{t.common.backHome}</Link>
+      </p>
     </Page>
   );
 }
@@ -15,5 +17,9 @@ export function NotFound() {
 /** A page that broke, inside a shell that did not. */
 export function RouteFailure() {
   const error = useRouteError();
-  return <Failure what={t.common.page} error={error} onRetry={() => window.location.reload()} />;
+  return (
+    <Page title={t.common.brokenPage}>
+      <Failure what={t.common.page} error={error} onRetry={() => window.location.reload()} />
+    </Page>
+  );
 }

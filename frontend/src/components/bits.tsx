@@ -1,5 +1,4 @@
 import Button from "@mui/material/Button";
-import Tooltip from "@mui/material/Tooltip";
 import { Check, Copy } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
@@ -25,9 +24,10 @@ export function Ago({ at, long = false }: { at: string | null | undefined; long?
   if (when === null) return <span>{t.common.none}</span>;
   const age = span(now - when);
   return (
-    <Tooltip title={exactTime(when)}>
-      <time dateTime={at ?? undefined}>{long ? t.common.ago(age) : age}</time>
-    </Tooltip>
+    // The browser's own tooltip: lists show hundreds of these.
+    <time dateTime={at ?? undefined} title={exactTime(when)}>
+      {long ? t.common.ago(age) : age}
+    </time>
   );
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { millis, span } from "./time";
+import { clockTime, exactTime, millis, shortTime, span } from "./time";
 
 it.each([
   [0, "0 s"],
@@ -16,4 +16,9 @@ it.each([
 
 it("has no time for nothing and for nonsense", () => {
   expect([millis(null), millis(undefined), millis("soon")]).toEqual([null, null, null]);
+});
+
+it("shows what is no time as a dash instead of failing", () => {
+  expect([clockTime(NaN), shortTime(NaN, 0)]).toEqual(["—", "—"]);
+  expect(exactTime(NaN)).toContain("—");
 });

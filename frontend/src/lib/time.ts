@@ -1,3 +1,5 @@
+import { NONE } from "./format";
+
 /** The zone of the person who looks; instants come as ISO-8601 UTC strings. */
 export const viewerZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -38,19 +40,22 @@ export function millis(instant: string | null | undefined): number | null {
   return Number.isNaN(parsed) ? null : parsed;
 }
 
+/** A form that shows "—" for what is no time; Intl throws, and one odd value must not take a page down. */
+const shown = (form: Intl.DateTimeFormat, at: number): string => (Number.isNaN(at) ? NONE : form.format(at));
+
 /** "14:32:08" in the viewer's zone. */
-export const clockTime = (at: number): string => clockForm.format(at);
+export const clockTime = (at: number): string => shown(clockForm, at);
 
 /** "14:32" today, "21 Nov, 14:32" on another day. */
 export function shortTime(at: number, now: number): string {
   return new Date(at).toDateString() === new Date(now).toDateString()
-    ? shortForm.format(at)
-    : dayClockForm.format(at);
+    ? shown(shortForm, at)
+    : shown(dayClockForm, at);
 }
 
 /** Both zones, for a tooltip. */
 export const exactTime = (at: number): string =>
-  `${exactForm.format(at)} (${viewerZone}) · ${utcForm.format(at)} UTC`;
+  `${shown(exactForm, at)} (${viewerZone}) · ${shown(utcForm, at)} UTC`;
 
 /** "UTC", "CET", "GMT+2": short name of the viewer's zone. */
 export const zoneName = (at: number): string =>

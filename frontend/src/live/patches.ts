@@ -1,4 +1,4 @@
-import type { QueryClient } from "@tanstack/react-query";
+import { notifyManager, type QueryClient } from "@tanstack/react-query";
 
 import type { Frame, FramePayloads, FrameType } from "@/api/frames";
 import { keys } from "@/api/keys";
@@ -27,10 +27,9 @@ function patchLists<T extends { id: string }>(
 export function patchIncidents(cache: QueryClient, documents: Incident[]): void {
   const changed = newest(documents);
   patchLists(cache, keys.incidentLists, changed, (key) => incidentView(key[2] as IncidentFilter));
-  for (const incident of changed.values()) {
-    cache.setQueryData<Incident>(keys.incident(incident.id), (held) =>
-      held && held.revision <= incident.revision ? incident : held,
-    );
+  for (const [key, held] of cache.getQueriesData<Incident>({ queryKey: keys.incidentOnes })) {
+    const next = changed.get(String(key[2]));
+    if (held && next && held.revision <= next.revision) cache.setQueryData(key, next);
   }
 }
 
@@ -40,12 +39,15 @@ export function patchAlerts(cache: QueryClient, documents: Alert[]): void {
 
 /** Adds entries to the timelines that are open; an entry that is there is replaced (it may have been undone). */
 function patchTimeline(cache: QueryClient, entries: TimelineEntry[]): void {
-  for (const entry of entries) {
-    cache.setQueryData<TimelineEntry[]>(keys.timeline(entry.incident_id), (held) => {
-      if (!held) return held;
-      const rest = held.filter((other) => other.id !== entry.id);
-      return [...rest, entry].sort((one, other) => one.at.localeCompare(other.at));
-    });
+  for (const [key, held] of cache.getQueriesData<TimelineEntry[]>({ queryKey: keys.timelines })) {
+    const fresh = entries.filter((entry) => entry.incident_id === key[1]);
+    if (!held || fresh.length === 0) continue;
+    const changed = newest(fresh);
+    const rest = held.filter((entry) => !changed.has(entry.id));
+    cache.setQueryData(
+      key,
+      [...rest, ...changed.values()].sort((one, other) => one.at.localeCompare(other.at)),
+    );
   }
 }
 
@@ -104,11 +106,13 @@ const order = Object.keys(patches) as Patched[];
 
 /** Takes a batch of frames into the cache, each kind once. True when the batch says that lists must be read anew. */
 export function applyFrames(cache: QueryClient, frames: readonly Frame[]): boolean {
-  for (const type of order) {
-    const payloads = frames.filter((frame) => frame.type === type).map((frame) => frame.data);
-    // The filter ties payloads to their type; the compiler cannot follow that through a lookup by key.
-    if (payloads.length > 0)
-      (patches[type] as (cache: QueryClient, payloads: unknown[]) => void)(cache, payloads);
-  }
+  notifyManager.batch(() => {
+    for (const type of order) {
+      const payloads = frames.filter((frame) => frame.type === type).map((frame) => frame.data);
+      // The filter ties payloads to their type; the compiler cannot follow that through a lookup by key.
+      if (payloads.length > 0)
+        (patches[type] as (cache: QueryClient, payloads: unknown[]) => void)(cache, payloads);
+    }
+  });
   return frames.some((frame) => frame.type === "storm" || frame.type === "resync");
 }

@@ -4,7 +4,7 @@ import IconButton from "@mui/material/IconButton";
 import ToggleButton from "@mui/material/ToggleButton";
 import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
 import { ListFilter, X } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useCompanyName } from "@/api/session";
@@ -100,8 +100,15 @@ export default function AlertsPage() {
   const { choices, chips, filter, text, setText } = useNarrowing();
   const list = useAlertList(filter);
   const peeked = list.rows?.find((alert) => alert.id === peek);
-  const incidentPath = (id: string) => scope.path(`incidents/${id}`);
-  const toggle = (alert: Alert | null) => setPeek(alert && alert.id !== peek ? alert.id : null);
+  const incidentPath = useCallback((id: string) => scope.path(`incidents/${id}`), [scope]);
+  const toggle = useCallback(
+    (alert: Alert | null) => setPeek(alert && alert.id !== peek ? alert.id : null),
+    [peek, setPeek],
+  );
+  const columns = useMemo(
+    () => alertColumns({ incidentPath, companyName, showCompany: scope.company === null, onPick: toggle }),
+    [incidentPath, companyName, scope, toggle],
+  );
   const facets = <Facets filter={filter} choices={choices} />;
   return (
     <Page
@@ -150,12 +157,7 @@ export default function AlertsPage() {
                 key={JSON.stringify(filter)}
                 label={t.alerts.title}
                 rows={list.rows}
-                columns={alertColumns({
-                  incidentPath,
-                  companyName,
-                  showCompany: scope.company === null,
-                  onPick: toggle,
-                })}
+                columns={columns}
                 rowTestId="alert-row"
                 nameOf={(alert) => `${alert.asset_name} ${alert.message}`}
                 onOpen={(alert) =>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
 import type { Alert } from "@/api/types";
 import { AlertFacts } from "@/components/AlertReason";
@@ -85,7 +85,11 @@ export function IncidentAlerts({ list, total, onSelection }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
   const { rows } = list;
   const alert = rows?.find((row) => row.id === picked);
-  const toggle = (row: Alert | null) => setPicked(row && row.id !== picked ? row.id : null);
+  const toggle = useCallback(
+    (row: Alert | null) => setPicked((previous) => (row && row.id !== previous ? row.id : null)),
+    [],
+  );
+  const shown = useMemo(() => columns(toggle), [toggle]);
   return (
     <Card title={`${t.incidents.alerts} · ${count(total)}`} flush>
       {rows === undefined &&
@@ -103,7 +107,7 @@ export function IncidentAlerts({ list, total, onSelection }: Props) {
           <RowGrid
             label={t.incidents.alerts}
             rows={rows}
-            columns={columns(toggle)}
+            columns={shown}
             rowTestId="alert-row"
             nameOf={(row) => `${row.asset_name} ${row.message}`}
             onOpen={toggle}

@@ -1,6 +1,6 @@
 import Tab from "@mui/material/Tab";
 import Tabs from "@mui/material/Tabs";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { useLocation, useNavigate } from "react-router";
 
 import { useCompanyName, useSession } from "@/api/session";
@@ -66,6 +66,10 @@ export default function IncidentsPage() {
   const list = useIncidentList(filter);
   const peeked = list.rows?.find((incident) => incident.id === peek);
   const linkTo = useCallback((incident: Incident) => scope.path(`incidents/${incident.id}`), [scope]);
+  const columns = useMemo(
+    () => incidentColumns({ linkTo, companyName, showCompany: scope.company === null }),
+    [linkTo, companyName, scope],
+  );
   const clear = () => void navigate({ search: view === "open" ? "" : `?view=${view}` }, { replace: true });
   const chips = [
     ...severities.map((severity) => ({
@@ -105,7 +109,7 @@ export default function IncidentsPage() {
               key={JSON.stringify(filter)}
               label={t.incidents.views[view]}
               rows={list.rows}
-              columns={incidentColumns({ linkTo, companyName, showCompany: scope.company === null })}
+              columns={columns}
               rowTestId="incident-row"
               nameOf={(incident) => incident.title}
               onOpen={(incident) => void navigate(linkTo(incident), { state: { back: location.search } })}

@@ -25,9 +25,6 @@ type Row = Ledger["rows"][number];
 
 const SPANS = [24, 72, 168] as const;
 
-/** "2026-11-21T12", an hour of UTC. */
-const hourStart = (hour: string): number => Date.parse(`${hour}:00:00Z`);
-
 function Balance({ balanced }: { balanced: boolean }) {
   return balanced ? (
     <Pill tone="ok" icon={<CircleCheck />}>
@@ -46,7 +43,7 @@ function Balance({ balanced }: { balanced: boolean }) {
 
 function columns(now: number): TableColumn<Row>[] {
   return [
-    { key: "hour", title: t.proof.hour, lead: true, cell: (row) => shortTime(hourStart(row.hour), now) },
+    { key: "hour", title: t.proof.hour, lead: true, cell: (row) => shortTime(Date.parse(row.hour), now) },
     {
       key: "received",
       title: t.proof.received,

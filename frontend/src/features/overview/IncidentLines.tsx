@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { memo, useState } from "react";
 import { Link } from "react-router";
 
 import { useCompanyName } from "@/api/session";
@@ -13,7 +13,7 @@ import { t } from "@/lib/strings";
 
 import css from "./overview.module.css";
 
-function Line({ incident }: { incident: Incident }) {
+const Line = memo(function Line({ incident }: { incident: Incident }) {
   const scope = useScope();
   const companyName = useCompanyName();
   const [fresh] = useState(() => isFresh(incident.id));
@@ -38,7 +38,7 @@ function Line({ incident }: { incident: Incident }) {
       </span>
     </li>
   );
-}
+});
 
 /** Incidents as dense lines; the whole line is the link. */
 export function IncidentLines({ incidents, label }: { incidents: readonly Incident[]; label: string }) {

@@ -68,5 +68,6 @@ export const common = {
   rows: (n: number) => plural(n, "row", "rows"),
   notFound: "There is nothing at this address",
   page: "This page",
+  brokenPage: "Something went wrong",
   backHome: "Go to the command centre",
 };
