@@ -51,7 +51,7 @@ export function AlertFacts({ alert }: { alert: Alert }) {
         <Fact label={t.alerts.last}>
           <Ago at={alert.last_received_at} long />
         </Fact>
-        <Fact label={t.alerts.columns.count}>{t.alerts.occurrences(alert.occurrences)}</Fact>
+        <Fact label={t.alerts.seen}>{t.alerts.occurrences(alert.occurrences)}</Fact>
         <Fact label={t.alerts.dedup}>
           <span className="mono">{alert.dedup_key}</span>
         </Fact>

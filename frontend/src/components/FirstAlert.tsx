@@ -105,7 +105,7 @@ export function FirstAlert({ companyId }: { companyId: string }) {
       <p className="muted">{t.alerts.neverText}</p>
       <CodeBlock text={curlCommand(key)} label={t.companies.connect} />
       <div className={css.buttons}>
-        {key === null && <Button onClick={reveal}>{t.companies.reveal}</Button>}
+        {key === null && <Button onClick={reveal}>{t.companies.showKey}</Button>}
         <TestAlert companyId={companyId} />
       </div>
     </div>

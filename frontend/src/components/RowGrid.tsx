@@ -1,7 +1,7 @@
 import Button from "@mui/material/Button";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowUp } from "lucide-react";
-import { memo, useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { isFresh } from "@/live/fresh";
 import { usePhone } from "@/lib/media";
@@ -116,6 +116,8 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
     overscan: 12,
     initialRect: { width: 1000, height: 640 },
   });
+  // Known sizes outlive a change of density or width; they have to be taken anew.
+  useEffect(() => virtual.measure(), [virtual, height]);
   const cursor = useRowCursor(rows, {
     open: onOpen,
     peek: onPeek,

@@ -48,7 +48,7 @@ function Item({
   );
   return collapsed ? (
     <Tooltip title={item.label} placement="right">
-      {link}
+      <span>{link}</span>
     </Tooltip>
   ) : (
     link

@@ -56,10 +56,12 @@ function Facet({
     if (choice.values.includes(value)) choice.set(choice.values.filter((other) => other !== value));
     else choice.set(single ? [value] : [...choice.values, value]);
   };
+  const options = ordered(name, counts, choice.values);
+  if (options.length === 0) return null;
   return (
     <fieldset className={css.facet}>
       <legend>{t.alerts.facets[name]}</legend>
-      {ordered(name, counts, choice.values).map(([value, n]) => (
+      {options.map(([value, n]) => (
         <label key={value} className={css.option}>
           <Checkbox checked={choice.values.includes(value)} onChange={() => toggle(value)} />
           {label(name, value)}
@@ -94,7 +96,7 @@ export function Facets({ filter, choices }: { filter: AlertFilter; choices: Reco
           single={name === "tool_source" || name === "asset_name"}
         />
       ))}
-      <p className={css.sampled}>{t.alerts.sampled(count(facets.sampled))}</p>
+      {facets.sampled > 0 && <p className={css.sampled}>{t.alerts.sampled(count(facets.sampled))}</p>}
     </>
   );
 }

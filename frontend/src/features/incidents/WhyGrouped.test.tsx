@@ -24,13 +24,13 @@ it("gives the engine's own sentence and how far the noise went down", () => {
 
 it("shows each shared field with its value and for how many alerts it holds", () => {
   render(<WhyGrouped incident={incident} alerts={alerts} />);
-  expect(screen.getByRole("row", { name: "asset_name db-01 2 / 3" })).toBeTruthy();
+  expect(screen.getByRole("row", { name: "asset db-01 2 / 3" })).toBeTruthy();
   expect(screen.getByRole("row", { name: "signature disk_full 3 / 3" })).toBeTruthy();
 });
 
 it("says nothing of coverage before the alerts are there", () => {
   render(<WhyGrouped incident={incident} alerts={undefined} />);
-  expect(screen.getByRole("row", { name: "asset_name db-01 —" })).toBeTruthy();
+  expect(screen.getByRole("row", { name: "asset db-01 —" })).toBeTruthy();
 });
 
 it("looks for a label of the key among the labels of an alert", () => {

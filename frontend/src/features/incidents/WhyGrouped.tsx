@@ -53,7 +53,7 @@ export function WhyGrouped({
         <tbody>
           {sharedFields(incident, alerts ?? []).map((field) => (
             <tr key={field.name}>
-              <th scope="row">{field.name}</th>
+              <th scope="row">{t.incidents.fields[field.name] ?? field.name}</th>
               <td>{field.value}</td>
               <td>{covers(field.covers)}</td>
             </tr>

@@ -68,7 +68,7 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
     {
       key: "status",
       title: names.status,
-      width: "118px",
+      width: "126px",
       cell: (incident) => <IncidentState incident={incident} />,
     },
     {

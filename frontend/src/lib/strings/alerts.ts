@@ -42,6 +42,7 @@ export const alerts = {
   why: "Why it is here",
   labels: "Labels",
   links: "Links",
+  seen: "Seen",
   first: "First",
   last: "Last",
   tool: "Tool",

@@ -24,6 +24,7 @@ export const companies = {
   alertmanager: "Prometheus Alertmanager posts to",
   key: "API key",
   reveal: "Reveal",
+  showKey: "Show the key",
   hide: "Hide",
   rotate: "Rotate",
   rotateTitle: "Rotate the API key?",

@@ -37,6 +37,7 @@ export const incidents = {
   shared: "Shared",
   value: "Value",
   covers: "Covers",
+  fields: { asset_name: "asset", tool_source: "tool" } as Record<string, string>,
   window: "window",
   windowUntil: (from: string, to: string, closes: string) => `${from} – ${to} (open until ${closes})`,
   windowClosed: (from: string, to: string) => `${from} – ${to}`,
