@@ -14,7 +14,7 @@ def factors(incident: Incident, weights: Weights) -> list[Factor]:
         found.append(Factor("critical_asset", weights.critical_asset, "an asset is marked critical"))
     alerts = min(weights.per_alert * incident.alert_count, weights.alerts_at_most)
     if alerts:
-        found.append(Factor("alerts", alerts, f"{incident.alert_count} alerts"))
+        found.append(Factor("alerts", alerts, f"{incident.alert_count} alert{'s' * (incident.alert_count > 1)}"))
     if len(incident.tool_sources) > 1:
         found.append(
             Factor(

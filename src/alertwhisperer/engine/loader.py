@@ -93,13 +93,13 @@ class Loader:
     async def fetch(self, state: CompanyState, kind: type[T], *keys: Key) -> None:
         """Documents by key, for this batch."""
         for document in await self._reader.get_many(kind, keys):
-            state.install(document)
+            state.hold(document)
 
     async def fetch_where(self, state: CompanyState, kind: type[T], query: Query, limit: int | None = None) -> list[T]:
         """Documents by query, for this batch; returned too."""
         found = await self._reader.select(kind, query, limit=limit)
         for document in found:
-            state.install(document)
+            state.hold(document)
         return found
 
     async def fetch_incidents(self, state: CompanyState, ids: Iterable[str | None]) -> None:

@@ -241,6 +241,8 @@ class _Desk:
 
     async def ready(self) -> CompanyState:
         """The state, opened if it is not here yet."""
+        if self._state is not None:
+            return self._state
         async with self._loading:
             if self._state is None:
                 self._state = await self._runner.loader.open(self._company_id)

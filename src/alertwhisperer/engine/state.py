@@ -109,6 +109,12 @@ class CompanyState:
             return bound, True
         return self.incident_of(self.by_key.get(correlation_key)), False
 
+    def hold(self, document: Struct) -> None:
+        """Install a document that was fetched for this batch: an alert that has ended is kept for it too."""
+        self.install(document)
+        if isinstance(document, Alert):
+            self.set(self.scratch, (Alert, (document.company_id, document.id)), document)
+
     def install(self, document: Struct) -> None:
         """Take a document as it now stands, and what follows from it."""
         if isinstance(document, Alert):
@@ -138,7 +144,8 @@ class CompanyState:
                     self._mark_pending(alert, waiting=True)
 
     def _install_alert(self, alert: Alert) -> None:
-        self.set(self.scratch, (Alert, (alert.company_id, alert.id)), alert)
+        if self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch:
+            self.set(self.scratch, (Alert, (alert.company_id, alert.id)), alert)
         before = self.open_alerts.get(alert.dedup_key)
         waiting = alert.correlated_incident_id is None and alert.status != "resolved"
         if waiting or (before is not None and before.correlated_incident_id is None):
