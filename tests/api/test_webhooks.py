@@ -67,3 +67,13 @@ async def test_an_unknown_source_and_another_method_are_told_what_there_is(offic
 
 async def test_a_wrong_key_is_401(office: Office) -> None:
     assert (await post(office, ALERT, X_API_Key="aw_nobody")).status_code == 401
+
+
+@pytest.mark.parametrize("how", ["header", "bearer", "address"])
+async def test_a_key_comes_as_the_sender_can_send_it(office: Office, how: str) -> None:
+    key = office.acme.api_key
+    headers = {"header": {"X-API-Key": key}, "bearer": {"Authorization": f"Bearer {key}"}, "address": {}}[how]
+    query = f"?api_key={key}" if how == "address" else ""
+    async with office.client() as caller:
+        answer = await caller.post(f"/api/webhooks/alerts{query}", json=ALERT, headers=headers)
+    assert answer.status_code == 201

@@ -1,6 +1,7 @@
 """The webhooks' edge, in raw ASGI: the path of every alert is too busy for a framework (DESIGN §5)."""
 
 import math
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -78,9 +79,7 @@ class WebhookEdge:
 
     def _request(self, scope: Scope, source: str, body: bytes) -> WebhookRequest:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        key = headers.get("x-api-key", "")
-        if not key and scope["query_string"]:
-            key = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("api_key", "")
+        key = headers.get("x-api-key") or _other_key(headers, scope["query_string"])
         delivery_id = headers.get("x-delivery-id") or headers.get("webhook-id")
         if delivery_id and len(delivery_id) > DELIVERY_ID_AT_MOST:
             raise Invalid(f"must have at most {DELIVERY_ID_AT_MOST} characters", "X-Delivery-ID")
@@ -94,6 +93,14 @@ class WebhookEdge:
             ip_address=client[0] if client else None,
             delivery_id=delivery_id,
         )
+
+
+def _other_key(headers: Mapping[str, str], query: bytes) -> str:
+    """The API key of senders that cannot set X-API-Key: as a bearer token, or in the address, never logged."""
+    word, _, token = headers.get("authorization", "").partition(" ")
+    if word.lower() == "bearer" and token:
+        return token.strip()
+    return dict(parse_qsl(query.decode("latin-1"))).get("api_key", "") if query else ""
 
 
 def _shown(answer: Answer) -> Results | OneResult:
