@@ -137,6 +137,13 @@ async def test_a_repeated_delivery_answers_as_the_first_and_changes_nothing_else
     assert balanced(counts)
 
 
+async def test_after_a_day_a_delivery_id_is_free_again(world: World) -> None:
+    await world.post(ALERT, delivery="d-1")
+    world.clock.advance(24 * 3600 + 1)
+    answer = await world.post(ALERT, delivery="d-1")
+    assert (answer.outcomes[0].duplicate, answer.outcomes[0].disposition) == (False, "occurrence")
+
+
 async def test_the_same_delivery_twice_in_one_batch_is_once(world: World) -> None:
     answers = await asyncio.gather(*(world.post(ALERT, delivery="d-1") for _ in range(20)))
     assert len({each.outcomes[0].alert_id for each in answers}) == 1

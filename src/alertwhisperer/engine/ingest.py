@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from alertwhisperer.domain.alert import Alert, IncomingAlert
 from alertwhisperer.domain.delivery import Delivery, Outcome, Receipt
 from alertwhisperer.domain.errors import Conflict, Invalid, NotFound
+from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
@@ -29,6 +30,9 @@ SHOWN_ATTEMPTS: Final = 10
 
 PACKED: Final = "zlib:"
 READMISSIONS: Final = 5
+REMEMBERED_SECONDS: Final = 24 * 3600
+"""How long a delivery's own id stands for it."""
+
 OUTCOMES: Final = json.Decoder(list[Outcome])
 NEW: Final[tuple[Disposition, ...]] = ("grouped", "ungrouped")
 
@@ -142,7 +146,7 @@ class _Part:
         receipt_id = self._receipt_id
         if receipt_id:
             receipt = draft.get(Receipt, (draft.company_id, receipt_id))
-            if receipt is not None:
+            if receipt is not None and seconds_between(receipt.received_at, draft.now) < REMEMBERED_SECONDS:
                 return self._repeat(draft, receipt)
         outcomes = self._outcomes(draft)
         delivery = self._delivery(outcomes)

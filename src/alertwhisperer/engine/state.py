@@ -211,7 +211,7 @@ class CompanyState:
                 del self.open_alerts[key]
                 self.gone_alerts.add(key)
         if len(self.incidents) > CACHE_AT_MOST:
-            free = (each.id for each in self.incidents.values() if not each.bound_keys)
+            free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
             for incident_id in _some(free, few):
                 gone = self.incidents.pop(incident_id)
                 if self.by_key.get(gone.correlation_key) == incident_id:
