@@ -31,7 +31,9 @@ KEPT_BYTES: Final = 64 * 2**20
 class Checkpointer:
     """A thread that sleeps until enough was written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, rows_between: int = ROWS_BETWEEN, pages_at_most: int = PAGES_AT_MOST) -> None:
+        self._rows_between = rows_between
+        self._pages_at_most = pages_at_most
         self._connection = connect(path)
         self._connection.execute("PRAGMA synchronous = FULL")
         self._wake = threading.Event()
@@ -48,7 +50,7 @@ class Checkpointer:
         if self._too_long:
             self._too_long = False
             _carry(writing)
-        elif self._rows - self._rows_carried > ROWS_BETWEEN:
+        elif self._rows - self._rows_carried > self._rows_between:
             self._wake.set()
 
     def close(self) -> None:
@@ -66,7 +68,7 @@ class Checkpointer:
                 return
             if self._rows - self._rows_carried > ROWS_WHEN_CALM:
                 self._rows_carried = self._rows
-                self._too_long = _carry(self._connection) > PAGES_AT_MOST
+                self._too_long = _carry(self._connection) > self._pages_at_most
 
 
 def _carry(connection: sqlite3.Connection) -> int:
