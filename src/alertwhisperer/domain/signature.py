@@ -14,7 +14,7 @@ _DIGITS_AT_MOST = 12
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The lower-case hex HMAC-SHA256 of `<timestamp>.<body>`."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256).hexdigest()
+    return hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
 
 
 def verify(

@@ -109,7 +109,7 @@ def _prepared(path: Path) -> tuple[FileLock, sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as undo:
         lock = undo.enter_context(closing(FileLock(migrate.lock_path(path))))
-        connection = undo.enter_context(closing(connect(path)))
+        connection = undo.enter_context(closing(connect(path, statements=512)))
         with lock.held():
             migrate.prepare(connection, path)
         connection.execute("PRAGMA synchronous = FULL")

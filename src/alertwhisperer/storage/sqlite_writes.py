@@ -23,7 +23,10 @@ from alertwhisperer.storage.render import INTEGER_FIELDS, columns, lookup_hash, 
 
 Value = str | int | bytes | None
 ROWS_AT_MOST: Final = 256
-"""Rows of one INSERT. Larger ones save nothing; a batch is cut into powers of two, so that few statements serve all."""
+"""Rows of one INSERT. Larger ones save nothing."""
+
+ROWS_AS_THEY_COME: Final = 64
+"""Up to so many rows are one INSERT; more are cut into powers of two, so that few statements serve all."""
 
 
 class Expected(Struct, frozen=True):
@@ -82,7 +85,7 @@ def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, 
     width = len(_stored_columns(name)) + 1
     start, end = 0, len(rows)
     while start < end:
-        count = min(1 << ((end - start) // width).bit_length() - 1, ROWS_AT_MOST)
+        count = _rows_of_one((end - start) // width)
         some = rows[start : start + count * width]
         try:
             connection.execute(insert_sql(name, count, upsert=upsert), some)
@@ -93,6 +96,12 @@ def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, 
             for at in range(0, len(some), width):
                 insert(connection, name, some[at : at + width], upsert=upsert)
         start += count * width
+
+
+def _rows_of_one(waiting: int) -> int:
+    if waiting <= ROWS_AS_THEY_COME:
+        return waiting
+    return min(1 << waiting.bit_length() - 1, ROWS_AT_MOST)
 
 
 @cache
