@@ -114,7 +114,7 @@ class OwnedProcess:
 
     def _alive(self) -> bool:
         if not self.running:
-            raise NotReadyError(f"{self.name} ended\n{self.tail()}")
+            raise NotReadyError(f"{self.name} ended with {self._child.returncode}\n{self.tail()}")
         return True
 
     def tail(self, size: int = 4_000) -> str:
