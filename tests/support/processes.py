@@ -114,7 +114,8 @@ class OwnedProcess:
 
     def _alive(self) -> bool:
         if not self.running:
-            raise NotReadyError(f"{self.name} ended with {self._child.returncode}\n{self.tail()}")
+            code = self._child.returncode if self._child else None
+            raise NotReadyError(f"{self.name} ended with {code}\n{self.tail()}")
         return True
 
     def tail(self, size: int = 4_000) -> str:
