@@ -58,12 +58,19 @@ class Session:
             await parts.writer.close()
             await asyncio.to_thread(_disconnect, parts)
 
-    async def write(self, act: Callable[[sqlite3.Connection], R], done: Callable[[R], None] | None = None) -> R:
+    async def write(
+        self,
+        act: Callable[[sqlite3.Connection], R],
+        *,
+        alone: Callable[[sqlite3.Connection], R | None] | None = None,
+        done: Callable[[R], None] | None = None,
+    ) -> R:
         """Run `act` in the writing thread, inside a transaction that is undone if it raises.
 
-        `done` is called in the event loop with the answer once it is durable, even if the caller has given up.
+        `alone` may do the same without one (see `Job`). `done` is called in the event loop with the answer once it is
+        durable, even if the caller has given up.
         """
-        return await (await self._opened()).writer.submit(act, done)
+        return await (await self._opened()).writer.submit(act, alone=alone, done=done)
 
     async def read(self, ask: Callable[[sqlite3.Connection], R], *, seconds: float | None = None) -> R:
         """Run `ask` in a reading thread; texts come as bytes. Unavailable if it takes too long."""
