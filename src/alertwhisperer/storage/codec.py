@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from msgspec import Raw, Struct, ValidationError, json
 
@@ -12,13 +12,17 @@ from alertwhisperer.domain.event import LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Key
-from alertwhisperer.schema import BY_NAME, Collection, key_of
+from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, Collection, key_of
 from alertwhisperer.storage.values import STORED_AT_MOST, check_value
 
 T = TypeVar("T", bound=Struct)
 
 _encoder: Final = json.Encoder()
 _objects: Final = json.Decoder(dict[str, object])
+
+_decoders: Final[dict[type[Struct], json.Decoder[Struct]]] = {kind: json.Decoder(kind) for kind in BY_DOCUMENT}
+"""Made here, by the one thread that imports this: msgspec (0.22) describes a Struct to itself when the first decoder of
+it is made, and two threads that do so at once crash the process (SIGSEGV, half of all starts with four threads)."""
 
 
 def encode(document: Struct | Mapping[str, object]) -> bytes:
@@ -32,12 +36,6 @@ def encode(document: Struct | Mapping[str, object]) -> bytes:
 def decode(document: bytes) -> dict[str, object]:
     """The fields of a stored document."""
     return _objects.decode(document)
-
-
-@cache
-def decoder(kind: type[T]) -> json.Decoder[T]:
-    """The typed decoder of a kind of document."""
-    return json.Decoder(kind)
 
 
 class Written(Struct, frozen=True, gc=False):
@@ -133,7 +131,6 @@ def _within(written: Written) -> str:
 def typed(kind: type[T], raw: bytes) -> T:
     """A stored document as its Struct; Invalid if it was put in by hand and does not have the Struct's fields."""
     try:
-        read: json.Decoder[T] = decoder(kind)
-        return read.decode(raw)
+        return cast("T", _decoders[kind].decode(raw))
     except ValidationError as error:
         raise Invalid(f"a stored document is not a {kind.__name__}: {error}") from error
