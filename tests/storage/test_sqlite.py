@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alertwhisperer.domain.alert import Alert
-from alertwhisperer.domain.change import Change, Put
+from alertwhisperer.domain.change import ABSENT, Change, Delete, Put
 from alertwhisperer.domain.errors import Conflict, Invalid, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident
@@ -31,7 +31,7 @@ from tests.support.documents import NOON, alert, scope
 
 RIVAL = """
 import asyncio, sys
-from alertwhisperer.domain.change import ABSENT, Change, Put
+from alertwhisperer.domain.change import ABSENT, Change, Delete, Put
 from alertwhisperer.domain.errors import Conflict
 from alertwhisperer.storage.render import lookup_hash
 from alertwhisperer.storage.sqlite import SQLiteStorage
@@ -117,6 +117,27 @@ async def test_a_process_killed_while_writing_loses_nothing_acked_and_blocks_nob
         assert acked <= len(mine) <= acked + 1
         assert await storage.count(Alert, {}) == (await storage.head(ACME))[0]
         await storage.close()
+
+
+async def test_a_commit_by_itself_and_one_among_others_store_the_same(tmp_path: Path) -> None:
+    change = Change(
+        writes=(
+            Put("alerts", alert("a1", labels={"é": '"'}), ABSENT),
+            Put("alerts", alert("a2", resolved_at=NOON), None),
+            Put("alerts", alert("a3")),
+            Delete("assets", (ACME, "gone")),
+        )
+    )
+    stored = []
+    for others in (0, 5):
+        storage = SQLiteStorage(tmp_path / f"{others}.db")
+        await storage.open()
+        together = [storage.commit(scope(f"c{n}"), 0, Change(), commit_id="x", at=NOON) for n in range(others)]
+        await asyncio.gather(storage.commit(scope(), 0, change, commit_id="c", at=NOON), *together)
+        stored.append(await storage.write(lambda each: each.execute("SELECT * FROM alerts ORDER BY id").fetchall()))
+        await storage.close()
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 3
 
 
 async def test_jobs_of_one_moment_share_a_transaction_and_fail_apart(tmp_path: Path) -> None:

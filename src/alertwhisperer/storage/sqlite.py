@@ -30,6 +30,7 @@ from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.sqlite_session import Session
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
+from alertwhisperer.storage.sqlite_whole import HEAD, Statements, lay_out
 from alertwhisperer.storage.sqlite_writes import Value, by_keys_sql, document_row, insert, keys_json, prepare, run
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
@@ -40,11 +41,8 @@ R = TypeVar("R")
 _log: Final = logging.getLogger(__name__)
 _record_json: Final = json.Encoder()
 
-_HEAD: Final = """max(
-  ifnull((SELECT max(seq) FROM events WHERE company_id = ?1), 0),
-  ifnull((SELECT json_extract(document, '$.seq') FROM snapshots WHERE company_id = ?1 AND id = 'head'), 0))"""
 _APPEND: Final = f"""INSERT INTO events (company_id, seq, at, document)
-SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {_HEAD}"""
+SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")}"""
 _AUDIT_HEAD: Final = """SELECT json_extract(document, '$.seq') AS seq, json_extract(document, '$.audit_head')
 FROM (SELECT document FROM (SELECT document FROM events WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1)
 UNION ALL SELECT document FROM snapshots WHERE company_id = ?1 AND id = 'head') ORDER BY seq DESC LIMIT 1"""
@@ -69,6 +67,7 @@ class SQLiteStorage:
         self.path = Path(path)
         self._session = Session(self.path, readers=readers, read_seconds=read_seconds)
         self._long_read_seconds = long_read_seconds
+        self._statements = Statements()
         self._listeners: list[Callable[[Record], None]] = []
 
     # ------------------------------------------------------------ Storage
@@ -113,7 +112,17 @@ class SQLiteStorage:
             run(connection, prepared)
             return record
 
-        return await self._session.write(act, self._tell)
+        def alone(connection: sqlite3.Connection) -> Record | None:
+            try:
+                self._statements.run(connection, whole, appended)
+            except sqlite3.IntegrityError:
+                return None  # `act` finds out why
+            return record
+
+        if prepared.expected:
+            return await self._session.write(act, done=self._tell)
+        whole = lay_out(prepared)
+        return await self._session.write(act, alone=alone, done=self._tell)
 
     async def head(self, company_id: str) -> tuple[int, str]:
         """See `ports.Log.head`."""

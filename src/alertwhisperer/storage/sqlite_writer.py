@@ -26,19 +26,23 @@ JOBS_AT_MOST: Final = 64
 class Job(Generic[R]):
     """Something to do inside a transaction, and who waits for it.
 
-    `act` runs in the writer thread, may run again after an undo, and raises to have its own writes undone.
-    `done`, if given, is called in the event loop once the result is durable, before the waiter goes on.
+    `act` runs in the writer thread, inside a transaction, and raises to have its own writes undone. `alone` does the
+    same by one statement that is its own transaction, used when nothing else is queued; None says that it could not,
+    and that nothing was done. `done` is called in the event loop once the result is durable, before the waiter goes on.
     """
 
-    __slots__ = ("act", "answer", "done", "failure", "future")
+    __slots__ = ("act", "alone", "answer", "done", "failure", "future")
 
     def __init__(
         self,
         act: Callable[[sqlite3.Connection], R],
         future: asyncio.Future[R],
+        *,
+        alone: Callable[[sqlite3.Connection], R | None] | None = None,
         done: Callable[[R], None] | None = None,
     ) -> None:
         self.act = act
+        self.alone = alone
         self.future = future
         self.done = done
         self.answer: R
@@ -94,13 +98,17 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, act: Callable[[sqlite3.Connection], R], done: Callable[[R], None] | None = None
+        self,
+        act: Callable[[sqlite3.Connection], R],
+        *,
+        alone: Callable[[sqlite3.Connection], R | None] | None = None,
+        done: Callable[[R], None] | None = None,
     ) -> asyncio.Future[R]:
         """Queue a job; the future ends when it is durable, or says why it is not."""
         if self._closing:
             raise Unavailable("the database is being closed")
         future: asyncio.Future[R] = self._loop.create_future()
-        self._jobs.put(Job(act, future, done))  # type: ignore[arg-type]  # each job keeps its own type to itself
+        self._jobs.put(Job(act, future, alone=alone, done=done))  # type: ignore[arg-type]  # each job keeps its own type to itself
         return future
 
     async def close(self) -> None:
@@ -134,11 +142,25 @@ class Writer:
     def _run(self, jobs: list[Job[object]]) -> None:
         try:
             with self._lock.held():
-                self._transaction(jobs)
+                if len(jobs) > 1 or not self._alone(jobs[0]):
+                    self._transaction(jobs)
                 self._checkpointer.after_commit(self._connection)
         except (sqlite3.Error, OSError) as error:
             self._connection.rollback()
             _fail(jobs, Unavailable(f"the database cannot be written: {error}"))
+
+    def _alone(self, job: Job[object]) -> bool:
+        if job.alone is None:
+            return False
+        try:
+            answer = job.alone(self._connection)
+        except sqlite3.OperationalError as error:
+            job.failure = _of_commit(error)
+            return True
+        if answer is None:
+            return False
+        job.answer = answer
+        return True
 
     def _transaction(self, jobs: list[Job[object]]) -> None:
         execute = self._connection.execute
@@ -154,7 +176,7 @@ class Writer:
             execute("COMMIT")
         except sqlite3.OperationalError as error:
             self._connection.rollback()
-            _fail(jobs, OutcomeUnknown(f"the database could not say whether it has written: {error}"))
+            _fail(jobs, _of_commit(error))
 
     def _attempt(self, job: Job[object], *undo: str) -> None:
         try:
@@ -175,6 +197,13 @@ class Writer:
             job.settle()
         if any(job.failure is None for job in jobs):
             self._rang()
+
+
+def _of_commit(error: sqlite3.OperationalError) -> Unavailable:
+    """What a failed commit means: after an error of the device it may or may not be on disk."""
+    if error.sqlite_errorname.startswith("SQLITE_IOERR"):
+        return OutcomeUnknown(f"the database could not say whether it has written: {error}")
+    return Unavailable(f"the database cannot be written: {error}")
 
 
 def _fail(jobs: list[Job[object]], failure: Exception) -> None:

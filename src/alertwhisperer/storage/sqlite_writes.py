@@ -82,7 +82,7 @@ def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, 
 
     Raises Stale, naming the row, if its key or a unique field of it is taken.
     """
-    width = len(_stored_columns(name)) + 1
+    width = len(stored_columns(name)) + 1
     start, end = 0, len(rows)
     while start < end:
         count = _rows_of_one((end - start) // width)
@@ -107,17 +107,20 @@ def _rows_of_one(waiting: int) -> int:
 @cache
 def insert_sql(name: str, rows: int, *, upsert: bool) -> str:
     """INSERT of so many rows."""
-    collection = BY_NAME[name]
-    fields = _stored_columns(name)
+    fields = stored_columns(name)
     one = f"({', '.join('?' * len(fields))}, CAST(? AS TEXT))"
     names = ", ".join(f'"{field}"' for field in (*fields, "document"))
     sql = f'INSERT INTO "{name}" ({names}) VALUES {", ".join([one] * rows)}'
-    if not upsert:
-        return sql
-    changed = [field for field in (*fields, "document") if field not in collection.key]
+    return sql + conflict_clause(name) if upsert else sql
+
+
+def conflict_clause(name: str) -> str:
+    """What makes an INSERT replace the row of the same key."""
+    collection = BY_NAME[name]
+    changed = [field for field in (*stored_columns(name), "document") if field not in collection.key]
     sets = ", ".join(f'"{field}" = excluded."{field}"' for field in changed)
     keys = ", ".join(f'"{field}"' for field in collection.key)
-    return f"{sql} ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
 
 
 @cache
@@ -181,7 +184,7 @@ def _row_of(kind: type[Struct], name: str) -> Callable[[Struct], tuple[Value, ..
 
 
 @cache
-def _stored_columns(name: str) -> tuple[str, ...]:
+def stored_columns(name: str) -> tuple[str, ...]:
     """All columns but the document."""
     return (*columns(BY_NAME[name]), *lookups(BY_NAME[name]))
 

@@ -119,6 +119,26 @@ async def test_a_whole_document_replaces_what_was_there(storage: Storage) -> Non
     assert found.labels == {"new": "y"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a b", "é", "🚨", 'quote"', "it's", "back\\slash", "line\nbreak", "\t\x01\x7f\u2028", "[1]", "null", "1", " "],
+    ids=repr,
+)
+async def test_keys_and_indexed_fields_may_be_any_text(storage: Storage, text: str) -> None:
+    odd = alert(text, dedup_key=text, message=text, correlated_incident_id=text)
+    await commit(storage, 0, Put("alerts", odd, ABSENT), Put("alerts", alert("plain")))
+    await commit(storage, 1, Put("alerts", odd))
+    assert await storage.get(Alert, (ACME, text)) == odd
+    for query in (
+        {"dedup_key": text, "status": {"$ne": "resolved"}},
+        {"correlated_incident_id": text},
+        {"message": text},
+    ):
+        assert await storage.select(Alert, {"company_id": ACME, **query}) == [odd]
+    await commit(storage, 2, Delete("alerts", (ACME, text)))
+    assert [each.id for each in await storage.select(Alert, {})] == ["plain"]
+
+
 async def test_deleting_what_is_not_there_is_no_error(storage: Storage) -> None:
     await commit(storage, 0, Put("assets", asset("s1", "db-01")))
     await commit(storage, 1, Delete("assets", (ACME, "s1")), Delete("assets", (ACME, "s2")))
