@@ -132,11 +132,15 @@ class Log(Protocol):
         *,
         commit_id: str,
         at: Instant,
+        after: str | None = None,
     ) -> Record:
         """Write record `base_seq + 1` only if it is absent, and the change's documents, in one durable transaction.
 
-        Raises Conflict if that record exists, Stale if a write's expectation does not hold, Unavailable if nothing
-        was written, OutcomeUnknown if it may have been.
+        after: the commit that writes record `base_seq`; it may still be on its way from this process, and this one
+        goes behind it.
+
+        Raises Conflict if record `base_seq + 1` exists or record `base_seq` is not that commit's, Stale if a write's
+        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been.
         """
         ...
 

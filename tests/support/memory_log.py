@@ -59,11 +59,22 @@ class MemoryLog:
         self.listening = 0
         self._listeners: list[Callable[[Record], None]] = []
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         await self._travel()
         log = self.database.logs[scope.company_id]
         if len(log) != base_seq:
             raise Conflict(f"record {base_seq + 1} of {scope.company_id} is there")
+        if after is not None and log[-1].commit_id != after:
+            raise Conflict(f"record {base_seq} of {scope.company_id} is not that of {after}")
         self._write(change.writes)
         record = Record(
             company_id=scope.company_id,

@@ -150,7 +150,7 @@ class Draft:
 
     def restore(self, mark: Mark) -> None:
         """Back to a mark, as if nothing since had been decided."""
-        self.state.undo(mark.journal)
+        self.state.restore(mark.journal)
         self._counts = dict(mark.counts)
         del self._audits[mark.audits :]
         del self._deliveries[mark.deliveries :]

@@ -16,9 +16,10 @@ from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
+from alertwhisperer.engine.desk import BATCH_AT_MOST, Want
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
-from alertwhisperer.engine.runner import BATCH_AT_MOST, Runner, Want
+from alertwhisperer.engine.runner import Runner
 from alertwhisperer.sources.parsed import Parsed, Rejected
 from alertwhisperer.sources.registry import SOURCES, Source
 

@@ -108,7 +108,7 @@ class Loader:
         while wanted:
             found = await self._reader.get_many(Incident, [(state.company_id, each) for each in wanted])
             for incident in found:
-                state.install(incident)
+                state.hold(incident)
             wanted = {
                 each.merged_into for each in found if each.merged_into and each.merged_into not in state.incidents
             }
@@ -134,7 +134,7 @@ class Loader:
         """Receipts of earlier deliveries under these ids, and the alerts of small ones, whose attempts are counted."""
         receipts = await self._reader.get_many(Receipt, [(state.company_id, each) for each in receipt_ids])
         for receipt in receipts:
-            state.install(receipt)
+            state.hold(receipt)
         await self.fetch(state, Alert, *[(state.company_id, each) for found in receipts for each in found.alert_ids])
 
     async def fetch_open(self, state: CompanyState, dedup_keys: Iterable[str]) -> None:

@@ -1,11 +1,12 @@
 """A company's state in memory, at one place of its log.
 
 The state is a bounded cache that remembers the keys it has let go: a key that is neither here nor among those is new,
-and ingest reads nothing for it. Decisions change the state in place and keep a journal, so that a lost commit is
-undone exactly.
+and ingest reads nothing for it. Decisions change the state in place, and each batch keeps a journal of that, so that a
+lost commit is undone exactly. What a batch in flight has touched is not yet in the database: until it is, the state
+neither lets it go nor believes what is read of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
@@ -28,6 +29,9 @@ from alertwhisperer.schema import BY_DOCUMENT, key_of
 C = TypeVar("C", bound=Config)
 Table = dict[Any, Any]
 """Any mapping of the state: the journal must be able to put back whatever stood in it."""
+
+Journal = list[tuple[Table, object, object]]
+"""What one batch has changed, in order: the table, the name of the entry, and what stood there."""
 
 CACHE_AT_MOST: Final = 4_000
 """Open alerts, and incidents, that one company keeps in memory; beyond, the oldest go and are looked up again."""
@@ -80,7 +84,9 @@ class CompanyState:
         self.gone_incidents = Gone()
         self.gone_assets = Gone()
         self._readers: dict[int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]] = {}
-        self._journal: list[tuple[Table, object, object]] = []
+        self._journal: Journal = []
+        self._in_flight: Sequence[Journal] = ()
+        self._untold: dict[int, set[object]] = {}
 
     def config(self, kind: type[C]) -> tuple[C, int]:
         """A setting and its version; the defaults, version 0, where nothing is stored."""
@@ -110,10 +116,33 @@ class CompanyState:
         return self.incident_of(self.by_key.get(correlation_key)), False
 
     def hold(self, document: Struct) -> None:
-        """Install a document that was fetched for this batch: an alert that has ended is kept for it too."""
+        """Install a document that was read for this batch, unless a batch in flight knows better.
+
+        An alert that has ended is kept for this batch too.
+        """
+        if self._in_flight and any(name in self._touched(table) for table, name in self._entries_of(document)):
+            return
         self.install(document)
         if isinstance(document, Alert):
             self.set(self.scratch, (Alert, (document.company_id, document.id)), document)
+
+    def _entries_of(self, document: Struct) -> list[tuple[Table, object]]:
+        """Where the state may hold a document."""
+        if isinstance(document, Alert):
+            scratched = (Alert, (document.company_id, document.id))
+            return [(self.open_alerts, document.dedup_key), (self.scratch, scratched)]
+        if isinstance(document, Incident):
+            return [(self.incidents, document.id)]
+        if isinstance(document, Asset):
+            return [(self.assets, document.name)]
+        return [(self.scratch, (type(document), key_of(BY_DOCUMENT[type(document)], document)))]
+
+    def _touched(self, table: Table) -> set[object]:
+        """The names of a table's entries that batches in flight have touched."""
+        names = self._untold.get(id(table))
+        if names is None:
+            names = self._untold[id(table)] = _names_in(self._in_flight, table)
+        return names
 
     def install(self, document: Struct) -> None:
         """Take a document as it now stands, and what follows from it."""
@@ -144,13 +173,14 @@ class CompanyState:
                     self._mark_pending(alert, waiting=True)
 
     def _install_alert(self, alert: Alert) -> None:
-        if self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch:
+        ended = alert.status == "resolved"
+        if ended or (self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch):
             self.set(self.scratch, (Alert, (alert.company_id, alert.id)), alert)
         before = self.open_alerts.get(alert.dedup_key)
-        waiting = alert.correlated_incident_id is None and alert.status != "resolved"
+        waiting = alert.correlated_incident_id is None and not ended
         if waiting or (before is not None and before.correlated_incident_id is None):
             self._mark_pending(alert, waiting=waiting)
-        if alert.status != "resolved":
+        if not ended:
             self.set(self.open_alerts, alert.dedup_key, alert)
         elif before is not None and before.id == alert.id:
             self.unset(self.open_alerts, alert.dedup_key)
@@ -184,44 +214,66 @@ class CompanyState:
         if name in table:
             self._journal.append((table, name, table.pop(name)))
 
+    def begin(self, in_flight: Sequence[Journal] = ()) -> Journal:
+        """A new batch begins, on top of those in flight: what is changed from now on goes into its journal."""
+        self._journal = []
+        self._in_flight, self._untold = in_flight, {}
+        return self._journal
+
     def mark(self) -> int:
-        """A place in the journal to come back to."""
+        """A place in the batch's journal to come back to."""
         return len(self._journal)
 
-    def undo(self, mark: int = 0) -> None:
+    def restore(self, mark: int) -> None:
         """Back to a mark: the state as if nothing since had been decided."""
-        while len(self._journal) > mark:
-            mapping, name, before = self._journal.pop()
-            if before is _MISSING:
-                mapping.pop(name, None)
-            else:
-                mapping[name] = before
+        _undo(self._journal, mark)
 
-    def settle(self) -> None:
-        """What was decided is durable: forget the way back, drop what only one batch needed, keep within bounds."""
-        self._journal.clear()
-        self.scratch.clear()
-        self._trim()
+    def undo(self, journal: Journal) -> None:
+        """The state as if a batch had not been decided; the last one goes first."""
+        _undo(journal, 0)
 
-    def _trim(self) -> None:
-        few = CACHE_AT_MOST // 10
+    def settle(self, journal: Journal | None = None, in_flight: Sequence[Journal] = ()) -> None:
+        """What a batch has decided is durable: forget the way back, drop what it alone needed, keep within bounds."""
+        (self._journal if journal is None else journal).clear()
+        if self.scratch:
+            needed = {name: self.scratch[name] for name in self.scratch.keys() & _names_in(in_flight, self.scratch)}
+            self.scratch.clear()
+            self.scratch.update(needed)
+        self._trim(in_flight)
+
+    def _trim(self, in_flight: Sequence[Journal]) -> None:
         if len(self.open_alerts) > CACHE_AT_MOST:
             placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
-            for key in _some(placed, few):
+            for key in _some(placed, _names_in(in_flight, self.open_alerts), len(self.open_alerts)):
                 del self.open_alerts[key]
                 self.gone_alerts.add(key)
         if len(self.incidents) > CACHE_AT_MOST:
             free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
-            for incident_id in _some(free, few):
+            for incident_id in _some(free, _names_in(in_flight, self.incidents), len(self.incidents)):
                 gone = self.incidents.pop(incident_id)
                 if self.by_key.get(gone.correlation_key) == incident_id:
                     del self.by_key[gone.correlation_key]
                 self.gone_incidents.add(gone.correlation_key)
         if len(self.assets) > CACHE_AT_MOST:
-            for name in _some(iter(self.assets), few):
+            for name in _some(iter(self.assets), _names_in(in_flight, self.assets), len(self.assets)):
                 del self.assets[name]
                 self.gone_assets.add(name)
 
 
-def _some(items: Iterator[str], count: int) -> list[str]:
-    return list(islice(items, count))
+def _undo(journal: Journal, mark: int) -> None:
+    while len(journal) > mark:
+        table, name, before = journal.pop()
+        if before is _MISSING:
+            table.pop(name, None)
+        else:
+            table[name] = before
+
+
+def _names_in(journals: Iterable[Journal], table: Table) -> set[object]:
+    """The names of a table's entries that some batches have touched."""
+    return {name for journal in journals for touched, name, _ in journal if touched is table}
+
+
+def _some(items: Iterator[str], kept: set[object], size: int) -> list[str]:
+    """The oldest of a full cache, so many that a tenth of it becomes free, but for what must be kept."""
+    return list(islice((each for each in items if each not in kept), size - CACHE_AT_MOST * 9 // 10))

@@ -30,7 +30,7 @@ from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.sqlite_session import Session
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
-from alertwhisperer.storage.sqlite_whole import HEAD, Statements, lay_out
+from alertwhisperer.storage.sqlite_whole import BEHIND, HEAD, Statements, lay_out
 from alertwhisperer.storage.sqlite_writes import Value, by_keys_sql, document_row, insert, keys_json, prepare, run
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
@@ -42,7 +42,7 @@ _log: Final = logging.getLogger(__name__)
 _record_json: Final = json.Encoder()
 
 _APPEND: Final = f"""INSERT INTO events (company_id, seq, at, document)
-SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")}"""
+SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")} AND {BEHIND.format("?1", "?2", "?5")}"""
 _AUDIT_HEAD: Final = """SELECT json_extract(document, '$.seq') AS seq, json_extract(document, '$.audit_head')
 FROM (SELECT document FROM (SELECT document FROM events WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1)
 UNION ALL SELECT document FROM snapshots WHERE company_id = ?1 AND id = 'head') ORDER BY seq DESC LIMIT 1"""
@@ -98,13 +98,22 @@ class SQLiteStorage:
 
     # ------------------------------------------------------------ Log
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         """See `ports.Log.commit`."""
         await self._session.open()
         written = encode_writes(change.writes, scope.company_id)
         record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
         prepared = prepare(written)
-        appended = (record.company_id, record.seq, at, _record_json.encode(record))
+        appended = (record.company_id, record.seq, at, _record_json.encode(record), after)
 
         def act(connection: sqlite3.Connection) -> Record:
             if not connection.execute(_APPEND, appended).rowcount:

@@ -22,6 +22,11 @@ HEAD: Final = """max(
   ifnull((SELECT json_extract(document, '$.seq') FROM snapshots WHERE company_id = {0} AND id = 'head'), 0))"""
 """The seq at which a company's log stands."""
 
+BEHIND: Final = """({2} IS NULL OR EXISTS (SELECT 1 FROM events
+  WHERE company_id = {0} AND seq = {1} - 1 AND instr(substr(document, 1, 512), {2})))"""
+"""Whether the record before is the commit that this one goes behind, if it has to. A record begins with its ids: taking
+its JSON apart for them would cost as much as a hundred alerts."""
+
 NOT_AT_HEAD: Final = "the log stands elsewhere"
 
 Shape = tuple[tuple[str, str], ...]
@@ -73,7 +78,7 @@ class Statements:
         self._names: dict[Shape, str] = {}
 
     def run(self, connection: sqlite3.Connection, whole: Whole, record: tuple[Value, ...]) -> None:
-        """Commit; outside any transaction. `record` is (company_id, seq, at, JSON).
+        """Commit; outside any transaction. `record` is (company_id, seq, at, JSON, the commit it goes behind).
 
         Raises sqlite3.IntegrityError: NOT_AT_HEAD, or a row that is taken. Nothing is written then.
         """
@@ -89,11 +94,13 @@ class Statements:
 
 def view_ddl(name: str, shape: Shape) -> list[str]:
     """The view of a shape, and its trigger."""
-    fields = ["company_id", "seq", "at", "record", "documents", *(f"part{at}" for at in range(len(shape)))]
+    fields = ["company_id", "seq", "at", "record", "after", "documents", *(f"part{at}" for at in range(len(shape)))]
     columns = ", ".join(f"NULL AS {field}" for field in fields)
     record = "NEW.company_id, NEW.seq, NEW.at, CAST(NEW.record AS TEXT)"
+    elsewhere = f"NEW.seq - 1 <> {HEAD.format('NEW.company_id')}"
+    elsewhere += f" OR NOT {BEHIND.format('NEW.company_id', 'NEW.seq', 'NEW.after')}"
     steps = [
-        f"SELECT RAISE(ABORT, '{NOT_AT_HEAD}') WHERE NEW.seq - 1 <> {HEAD.format('NEW.company_id')}",
+        f"SELECT RAISE(ABORT, '{NOT_AT_HEAD}') WHERE {elsewhere}",
         f"INSERT INTO events (company_id, seq, at, document) VALUES ({record})",
         *(_step(verb, collection, f"NEW.part{at}") for at, (verb, collection) in enumerate(shape)),
     ]
