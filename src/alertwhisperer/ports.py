@@ -148,8 +148,12 @@ class Log(Protocol):
         """(seq, audit head) of the newest record or snapshot; (0, "") for a company without either."""
         ...
 
-    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
-        """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed."""
+    async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
+        """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed.
+
+        told: with the data of their events, documents as they stand now, GONE where one is deleted; without, for who
+        only counts or folds, data may be missing.
+        """
         ...
 
     async def companies_with_log(self) -> list[tuple[str, int]]:

@@ -248,11 +248,11 @@ class Desk:
         if not batch:
             return None
         state = await self.ready()
-        journal = state.begin([each.journal for each in self._flights])
+        state.begin([each.journal for each in self._flights])
         await self._load(state, batch)
-        change = self._decide(state, batch)
+        journal, change = self._decide(state, batch)
         if change is None:
-            state.settle(journal)
+            state.settle([each.journal for each in self._flights])
             for intent in batch:
                 intent.succeed()
             return None
@@ -277,27 +277,38 @@ class Desk:
                 except AlertWhispererError as error:
                     intent.fail(error)
 
-    def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> Change | None:
-        """One change for the whole batch; a decision that fails is rolled back alone."""
-        now = self._means.clock.now()
-        draft = Draft(state, scope=batch[0].scope, now=now, ids=self._means.ids)
+    def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> tuple[Journal, Change | None]:
+        """One change for the whole batch. A decision that fails is left out, and what it had written is undone."""
+        in_flight = [each.journal for each in self._flights]
+        while True:
+            journal = state.begin(in_flight)
+            draft = Draft(state, scope=batch[0].scope, now=self._means.clock.now(), ids=self._means.ids)
+            if self._all_decide(draft, batch):
+                return journal, draft.seal(self._means.audit_key) if draft.touched else None
+            state.undo(journal)
+
+    def _all_decide(self, draft: Draft, batch: list[Intent[object]]) -> bool:
+        """Whether every decision either succeeded or failed before it wrote; if not, the draft is spoilt."""
+        now = draft.now
         for intent in batch:
             if intent.future.done():
                 continue
             draft.scope, draft.now = intent.scope, now
-            mark = draft.mark()
+            touched = draft.touched
             try:
                 intent.answer = intent.decide(draft)
             except AlertWhispererError as error:
-                draft.restore(mark)
                 intent.fail(error)
             # A fault in one decision must not take the others of its batch with it; its sender gets the error.
             except Exception as error:
-                draft.restore(mark)
                 self._means.tally.failed_decisions += 1
                 log.exception("decision failed", company_id=self._company_id)
                 intent.fail(error)
-        return None if draft.is_empty() else draft.seal(self._means.audit_key)
+            else:
+                continue
+            if draft.touched > touched:
+                return False
+        return True
 
     async def _store(
         self,
@@ -317,7 +328,7 @@ class Desk:
                 await means.storage.commit(scope, base_seq, change, commit_id=commit_id, at=at, after=after)
             except OutcomeUnknown:
                 means.tally.unknown_outcomes += 1
-                found = await means.storage.records(self._company_id, base_seq, limit=1)
+                found = await means.storage.records(self._company_id, base_seq, limit=1, told=False)
                 if not found:
                     continue
                 if found[0].commit_id != commit_id:
@@ -333,7 +344,7 @@ class Desk:
         """The first flight has arrived, or has failed."""
         error = flight.task.exception()
         if error is None:
-            flight.state.settle(flight.journal, [each.journal for each in self._flights])
+            flight.state.settle([each.journal for each in self._flights])
         elif await self._recover(flight, error):
             await self._commit(flight.batch)
 
@@ -346,7 +357,7 @@ class Desk:
             await asyncio.wait([flight.task])
             error = flight.task.exception()
             if error is None:
-                flight.state.settle(flight.journal)
+                flight.state.settle()
                 return
             if not await self._recover(flight, error):
                 return

@@ -53,7 +53,7 @@ class Loader:
 
     async def catch_up(self, state: CompanyState) -> CompanyState:
         """The state with what others have committed since; a new one where their records have expired."""
-        records = await self._log.records(state.company_id, state.seq)
+        records = await self._log.records(state.company_id, state.seq, told=False)
         if not records or records[0].seq != state.seq + 1:
             return await self.open(state.company_id)
         touched: dict[str, list[Key]] = {}
@@ -151,7 +151,7 @@ class Loader:
 
     async def _fetch_by_key(self, state: CompanyState, keys: set[str]) -> None:
         here, gone = state.by_key, state.gone_incidents
-        missing = sorted(key for key in keys if key not in here and gone.may_hold(key))
+        missing = sorted(key for key in keys if here.get(key) not in state.incidents and gone.may_hold(key))
         if not missing:
             return
         wanted: Query = {"company_id": state.company_id, "correlation_key": {"$in": missing}}
