@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
@@ -208,7 +209,8 @@ async def test_a_company_that_signs_refuses_what_is_not_signed(world: World) -> 
     body = json.dumps(ALERT).encode()
     request = world.request(body)
     timestamp = "1767603600"
-    request.headers.update({"x-timestamp": timestamp, "x-signature": sign("s3cret", timestamp, body)})
+    signed = {b"x-timestamp": timestamp.encode(), b"x-signature": sign("s3cret", timestamp, body).encode()}
+    request = replace(request, headers=signed)
     assert (await world.ingest.receive(request)).outcomes[0].disposition == "grouped"
     await world.door.flush()
     assert (await world.counts())["ledger.rejected.signature"] == 1

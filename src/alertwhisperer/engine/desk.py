@@ -24,6 +24,8 @@ from alertwhisperer.engine.state import CompanyState, Journal
 from alertwhisperer.ports import Clock, Ids, Storage
 
 T = TypeVar("T")
+Tell = Callable[[T | None, BaseException | None], None]
+"""Hears the answer of a decision once it is durable, or why it is not; in the event loop, and must not raise."""
 
 BATCH_AT_MOST: Final = 512
 IN_FLIGHT_AT_MOST: Final = 2
@@ -59,26 +61,31 @@ class Want(Struct, frozen=True, gc=False):
 class Intent(Generic[T]):
     """One decision waiting for its company's next commit. One that has a `load` begins a batch."""
 
-    __slots__ = ("answer", "decide", "future", "load", "scope", "want", "weight")
+    __slots__ = ("_tell", "answer", "decide", "load", "scope", "settled", "want", "weight")
 
-    def __init__(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None, want: Want | None) -> None:
+    def __init__(
+        self, scope: Scope, decide: Callable[[Draft], T], load: Need | None, want: Want | None, tell: Tell[T]
+    ) -> None:
         self.scope = scope
         self.decide = decide
         self.load = load
         self.want = want
         self.weight = want.weight if want else 1
         self.answer: T | None = None
-        self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.settled = False
+        self._tell = tell
 
     def succeed(self) -> None:
         """Tell whoever waits that it is durable."""
-        if not self.future.done():
-            self.future.set_result(self.answer)  # type: ignore[arg-type]  # set by decide before any commit
+        if not self.settled:
+            self.settled = True
+            self._tell(self.answer, None)
 
     def fail(self, error: BaseException) -> None:
         """Tell whoever waits that it did not happen."""
-        if not self.future.done():
-            self.future.set_exception(error)
+        if not self.settled:
+            self.settled = True
+            self._tell(None, error)
 
 
 class Tally:
@@ -168,6 +175,11 @@ class Desk:
         """Drop the state; a batch in flight keeps its own and loses the race, if there is one."""
         self._state = None
 
+    @property
+    def state(self) -> CompanyState | None:
+        """The state, if it is here."""
+        return self._state
+
     async def ready(self) -> CompanyState:
         """The state, opened if it is not here yet. What is in flight is in it already."""
         if self._state is not None:
@@ -244,7 +256,7 @@ class Desk:
 
     async def _depart(self, batch: list[Intent[object]]) -> Flight | None:
         """Load and decide a batch, and send it on its way; None if nothing of it is to be stored."""
-        batch = [intent for intent in batch if not intent.future.done()]
+        batch = [intent for intent in batch if not intent.settled]
         if not batch:
             return None
         state = await self.ready()
@@ -291,7 +303,7 @@ class Desk:
         """Whether every decision either succeeded or failed before it wrote; if not, the draft is spoilt."""
         now = draft.now
         for intent in batch:
-            if intent.future.done():
+            if intent.settled:
                 continue
             draft.scope, draft.now = intent.scope, now
             touched = draft.touched
@@ -387,7 +399,7 @@ class Desk:
                 self._state = None  # The first was stored after all, though the database could not say so.
                 continue
             flight.take_back()
-            again = [intent for intent in flight.batch if not intent.future.done()]
+            again = [intent for intent in flight.batch if not intent.settled]
             self._queue.extendleft(reversed(again))
             self._weigh(sum(intent.weight for intent in again))
 

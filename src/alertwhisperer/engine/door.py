@@ -1,6 +1,7 @@
 """The door of ingest: whose key is this, is the delivery signed, is it too much; and the ledger of refusals."""
 
 from collections import Counter
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -25,7 +26,7 @@ class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
 
     source: str
     api_key: str
-    headers: dict[str, str]
+    headers: Mapping[bytes, bytes]
     body: bytes
     received_at: Instant
     ip_address: str | None = None
@@ -59,14 +60,27 @@ class Door:
 
     async def admit(self, request: WebhookRequest) -> Admission:
         """The company of a request. Raises Unauthenticated or RateLimited, counted in the ledger."""
-        key_hash = sha256(request.api_key.encode()).hexdigest() if request.api_key else ""
+        key_hash = _digest(request.api_key)
         state = await self._state_of(key_hash)
         if state is None or state.company is None:
             self.refuse(MSP, "api_key")
             raise Unauthenticated("send a valid API key in X-API-Key (or ?api_key=)")
+        return self._admit(state, state.company, key_hash, request)
+
+    def admit_now(self, request: WebhookRequest) -> Admission | None:
+        """`admit`, without waiting for anything; None where the company's state has to be read first."""
+        key_hash = _digest(request.api_key)
+        company_id = self._companies.get(key_hash)
+        state = self._runner.state_now(company_id) if company_id is not None else None
+        company = state.company if state is not None else None
+        if state is None or company is None or company.api_key != key_hash:
+            return None
+        return self._admit(state, company, key_hash, request)
+
+    def _admit(self, state: CompanyState, company: Company, key_hash: str, request: WebhookRequest) -> Admission:
         security, version = state.config(WebhookSecurityConfig)
         if security.hmac_enabled:
-            self._check_signature(state.company, security, request)
+            self._check_signature(company, security, request)
         self._check_rate(state)
         scope = Scope(state.company_id, Actor("source", request.source, request.source, None, request.ip_address))
         return Admission(scope, key_hash, version)
@@ -115,12 +129,10 @@ class Door:
         config, _ = state.config(RateLimitConfig)
         if not config.enabled:
             return
-        now = self._runner.clock.monotonic()
-        held = self._buckets.get(state.company_id)
-        bucket = rate.refill(held, config, now) if held else rate.full(config, now)
+        bucket = rate.as_of(self._buckets.get(state.company_id), config, self._runner.clock.monotonic())
         self._buckets[state.company_id] = bucket
-        wait = rate.wait_seconds(bucket, config)
-        if wait > 0:
+        if bucket.tokens < 1:
+            wait = rate.wait_seconds(bucket, config)
             self.refuse(state.company_id, "rate_limit")
             raise RateLimited("too many alerts a minute", retry_after=wait, limit=config.requests_per_minute)
 
@@ -150,3 +162,7 @@ class Door:
             except AlertWhispererError:
                 self._refused.setdefault(company_id, Counter()).update(reasons)
                 raise
+
+
+def _digest(api_key: str) -> str:
+    return sha256(api_key.encode()).hexdigest() if api_key else ""

@@ -4,15 +4,16 @@ Ingest and people's verbs go through the same door, so they share a commit, an o
 undo, read what the other process wrote, decide again.
 """
 
+import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from msgspec import Struct, json
 
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.engine.desk import Desk, Intent, Means, Need, Tally, Want
+from alertwhisperer.engine.desk import Desk, Intent, Means, Need, Tally, Tell, Want
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.state import CompanyState
@@ -52,17 +53,39 @@ class Runner:
         load: fetches what `decide` will look for; it sees all that was decided before. Raises what `decide` raises,
         or Unavailable.
         """
-        return await self._queue(Intent(scope, decide, load, None))
+        return await self._queue(scope, decide, load, None)
 
     async def run_batched(self, scope: Scope, decide: Callable[[Draft], T], want: Want) -> T:
         """`run` for a delivery, whose needs are fetched together with those of its whole batch."""
-        return await self._queue(Intent(scope, decide, None, want))
+        return await self._queue(scope, decide, None, want)
 
-    async def _queue(self, intent: Intent[T]) -> T:
+    def submit(self, scope: Scope, decide: Callable[[Draft], T], want: Want, tell: Tell[T]) -> None:
+        """`run_batched` for who does not wait but is told."""
+        self._take(Intent(scope, decide, None, want, tell))
+
+    async def _queue(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None, want: Want | None) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def tell(answer: T | None, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast("T", answer))
+
+        intent = Intent(scope, decide, load, want, tell)
+        self._take(intent)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            intent.settled = True  # Nobody waits any more: what is not yet decided need not be.
+            raise
+
+    def _take(self, intent: Intent[T]) -> None:
         if self.tally.queued + intent.weight > self._queued_at_most:
             raise Unavailable("too much is waiting to be stored", retry_after=1)
         self._desk(intent.scope.company_id).take(intent)
-        return await intent.future
 
     async def run_once(
         self,
@@ -110,6 +133,11 @@ class Runner:
     async def state(self, company_id: str) -> CompanyState:
         """A company's state as of its last commit here; to look at, never to decide on."""
         return await self._desk(company_id).ready()
+
+    def state_now(self, company_id: str) -> CompanyState | None:
+        """`state`, if it is here already."""
+        desk = self._desks.get(company_id)
+        return desk.state if desk is not None else None
 
     def forget(self, company_id: str) -> None:
         """Read a company's state anew before its next decision: another process is known to have changed it."""
