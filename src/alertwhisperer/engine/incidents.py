@@ -507,6 +507,7 @@ def _split_off(draft: Draft, incident: Incident, moved: list[Alert], title: str)
     opened = steps.open_for(
         moved[0],
         incident_id=incident_id,
+        company_id=draft.company_id,
         key=f"split:{incident_id}",
         reason=reason,
         now=draft.now,

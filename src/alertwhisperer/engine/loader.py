@@ -119,8 +119,10 @@ class Loader:
         """All that deciding on these deliveries can ask for; of what the state is sure of, nothing is read."""
         if receipt_ids:
             await self._fetch_receipts(state, receipt_ids)
-        await self.fetch_open(state, (each.dedup_key for each in incoming))
-        await self._fetch_by_key(state, {state.correlation_key(each)[0] for each in incoming})
+        if state.gone_alerts.may_hold_any:
+            await self.fetch_open(state, (each.dedup_key for each in incoming))
+        if state.gone_incidents.may_hold_any:
+            await self._fetch_by_key(state, {state.correlation_key(each)[0] for each in incoming})
         active = (state.open_alerts.get(each.dedup_key) for each in incoming)
         await self.fetch_incidents(state, [each.correlated_incident_id for each in active if each])
         assets, gone = state.assets, state.gone_assets

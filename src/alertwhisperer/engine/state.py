@@ -90,6 +90,11 @@ class Gone:
         if self.complete:
             self._hashes.add(hash(key))
 
+    @property
+    def may_hold_any(self) -> bool:
+        """Whether any key at all must be looked up."""
+        return not self.complete or bool(self._hashes)
+
     def may_hold(self, key: str) -> bool:
         """Whether a key that is not in the cache must be looked up (two keys may share a hash: then for nothing)."""
         return not self.complete or hash(key) in self._hashes
@@ -287,6 +292,6 @@ class CompanyState:
     def _oldest(self, table: Table[str, Any], free: Iterator[str]) -> list[str]:
         """The oldest of those free to go, so many that a tenth of the cache becomes free; none that is in flight."""
         place = next(at for at, each in enumerate(self.tables) if each is table)
-        kept = [journal[place] for journal in self._in_flight]
-        going = (name for name in free if not any(name in journal for journal in kept))
+        kept: set[str] = set().union(*[journal[place] for journal in self._in_flight])
+        going = (name for name in free if name not in kept)
         return list(islice(going, len(table) - CACHE_AT_MOST * 9 // 10))
