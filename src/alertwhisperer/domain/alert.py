@@ -80,6 +80,8 @@ class Standing(Struct, frozen=True, gc=False):
     priority_score: int = 0
 
 
+NOWHERE: Final = Standing()
+
 BY_SOURCE: Final = "source"
 """`resolved_by` of an alert that its own tool cleared."""
 
@@ -91,7 +93,7 @@ def begin(
     company_id: str,
     received_at: Instant,
     delivery_id: str,
-    standing: Standing = Standing(),
+    standing: Standing = NOWHERE,
 ) -> Alert:
     """A new episode, in an incident or not (yet) in one."""
     return Alert(
