@@ -72,7 +72,7 @@ def _recur(draft: Draft, active: Alert, incoming: IncomingAlert) -> Outcome:
 
 def _begin(draft: Draft, incoming: IncomingAlert, asset: Asset, delivery_id: str) -> Outcome:
     """A new episode is placed: it opens, joins or reopens an incident, or stays alone."""
-    weights = draft.config(CorrelationConfig)[0].weights
+    weights = draft.state.correlating.config.weights
     points = getattr(weights, incoming.severity) + (weights.critical_asset if asset.critical else 0)
     key, placement, waiting = _place(draft, incoming)
     incident = None if placement.action == "leave" else _host(draft, placement, incoming, key)
@@ -101,8 +101,9 @@ def _begin(draft: Draft, incoming: IncomingAlert, asset: Asset, delivery_id: str
 
 def _place(draft: Draft, incoming: IncomingAlert) -> tuple[str, Placement, list[Alert]]:
     """(correlation key, where the new episode goes, the waiting alerts that go with it)."""
-    config, version = draft.config(CorrelationConfig)
-    key, fields = draft.state.correlation_key(incoming)
+    correlating = draft.state.correlating
+    config, version = correlating.config, correlating.version
+    key, fields = correlating.key_of(incoming)
     candidate, is_bound = draft.state.candidate(incoming.stable_key, key)
     if is_bound and candidate is not None:
         return key, correlation.bound(candidate, fields, version), []

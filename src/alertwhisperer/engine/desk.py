@@ -27,7 +27,7 @@ T = TypeVar("T")
 Tell = Callable[[T | None, BaseException | None], None]
 """Hears the answer of a decision once it is durable, or why it is not; in the event loop, and must not raise."""
 
-BATCH_AT_MOST: Final = 512
+BATCH_AT_MOST: Final = 256
 IN_FLIGHT_AT_MOST: Final = 2
 EARLY_FROM: Final = 16
 """At least so many alerts, and as many as are in flight, are decided on top of those; fewer wait, and share a batch.

@@ -100,6 +100,14 @@ class Gone:
         return not self.complete or hash(key) in self._hashes
 
 
+class Correlating(Struct, frozen=True):
+    """A correlation setting, its version, and the function from an alert to its correlation key and named values."""
+
+    config: CorrelationConfig
+    version: int
+    key_of: Callable[[IncomingAlert], tuple[str, dict[str, str]]]
+
+
 class CompanyState:
     """What one company's next decision needs, as of `seq`."""
 
@@ -130,7 +138,7 @@ class CompanyState:
         self.gone_alerts = Gone()
         self.gone_incidents = Gone()
         self.gone_assets = Gone()
-        self._readers: dict[int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]] = {}
+        self._correlating = Correlating(CorrelationConfig(), 0, key_reader(CorrelationConfig().aggregation_key))
         self._in_flight: Sequence[Journal] = ()
 
     @property
@@ -143,13 +151,22 @@ class CompanyState:
         found = self.settings.get(kind)
         return cast("tuple[C, int]", found) if found else (kind(), 0)
 
+    @property
+    def correlating(self) -> "Correlating":
+        """The present correlation setting, ready to be used."""
+        found = self.settings.get(CorrelationConfig)
+        known = self._correlating
+        if found is None or found[0] is known.config:
+            return known if found is not None or known.version == 0 else self._correlate(CorrelationConfig(), 0)
+        return self._correlate(cast("CorrelationConfig", found[0]), found[1])
+
+    def _correlate(self, config: CorrelationConfig, version: int) -> "Correlating":
+        self._correlating = Correlating(config, version, key_reader(config.aggregation_key))
+        return self._correlating
+
     def correlation_key(self, incoming: IncomingAlert | Alert) -> tuple[str, dict[str, str]]:
         """The correlation key of an alert under the present setting, and the values that make it."""
-        config, version = self.config(CorrelationConfig)
-        read = self._readers.get(version)
-        if read is None:
-            read = self._readers[version] = key_reader(config.aggregation_key)
-        return read(cast("IncomingAlert", incoming))
+        return self.correlating.key_of(cast("IncomingAlert", incoming))
 
     def incident_of(self, incident_id: str | None) -> Incident | None:
         """An incident that is here, merges followed."""
@@ -160,9 +177,10 @@ class CompanyState:
 
     def candidate(self, stable_key: str, correlation_key: str) -> tuple[Incident | None, bool]:
         """The incident that a new episode might belong to, and whether a split bound its key there."""
-        bound = self.incident_of(self.bound.get(stable_key))
-        if bound is not None and is_open(bound):
-            return bound, True
+        if self.bound:
+            bound = self.incident_of(self.bound.get(stable_key))
+            if bound is not None and is_open(bound):
+                return bound, True
         return self.incident_of(self.by_key.get(correlation_key)), False
 
     def hold(self, document: Struct) -> None:

@@ -72,6 +72,7 @@ class _Plan(Struct, frozen=True):
     """How documents of one Struct become rows of one collection."""
 
     collection: Collection
+    upsert: tuple[str, str]
     free_fields: tuple[str, ...]
     of_company: bool
     row: Callable[[Struct], Row]
@@ -82,7 +83,8 @@ class _Plan(Struct, frozen=True):
             if value := getattr(document, field):
                 check_value(value, field)
         raw = encode(document)
-        if len(raw) > STORED_AT_MOST or b"\\u0000" in raw:
+        # A single byte is ruled out several times as fast as the whole escape.
+        if len(raw) > STORED_AT_MOST or (b"\\" in raw and b"\\u0000" in raw):
             check_stored(self.collection, raw)
         return raw
 
@@ -94,45 +96,54 @@ def lay_out(writes: Sequence[Write], company_id: str | None = None) -> Layout:
     another company: a last fence behind the engine's own.
     """
     layout = Layout([], {}, {}, [], [], {})
-    rows, documents, touched = layout.rows, layout.documents, layout.touched
+    documents, touched, places = layout.documents, layout.touched, layout.places
     start = 1
     for write in writes:
         if isinstance(write, Delete):
             _lay_out_delete(layout, write, company_id)
             continue
-        document, expect = write.document, write.expect
-        plan = _plan(write.collection, type(document))
+        document, expect, name = write.document, write.expect, write.collection
+        plan = _plan(name, type(document))
         raw, row = plan.encode(document), plan.row(document)
-        size = len(raw)
         if plan.of_company:
-            _check_company(write, row[0], company_id)
-            layout.places[id(document)] = (len(touched), raw)
-        part = ("insert" if expect is not None and not expect else "upsert", write.collection)
-        if part in rows:
-            rows[part].append((*row, start, size))
+            if company_id is not None and row[0] != company_id:
+                raise _foreign(write, row[0], company_id)
+            places[id(document)] = (len(touched), raw)
+            touched.append((name, str(row[1])))
         else:
-            rows[part] = [(*row, start, size)]
+            touched.append((name, _within(plan.collection, row)))
+        part = plan.upsert if expect is None else _part(layout, plan, row, expect)
+        size = len(raw)
+        if part in layout.rows:
+            layout.rows[part].append((*row, start, size))
+        else:
+            layout.rows[part] = [(*row, start, size)]
         documents.append(raw)
         start += size
-        touched.append((write.collection, _within(plan.collection, row)))
-        if expect:
-            layout.expected.append(Expected(write.collection, _key(plan.collection, row), expect))
     return layout
+
+
+def _part(layout: Layout, plan: _Plan, row: Row, expect: Mapping[str, object]) -> tuple[str, str]:
+    """The part to which a row with an expectation goes: one that is not there yet is inserted, and that is all."""
+    name = plan.collection.name
+    if not expect:
+        return ("insert", name)
+    layout.expected.append(Expected(name, _key(plan.collection, row), expect))
+    return plan.upsert
 
 
 def _lay_out_delete(layout: Layout, write: Delete, company_id: str | None) -> None:
     collection = collection_named(write.collection)
-    if collection.key[0] == "company_id":
-        _check_company(write, write.key[0], company_id)
+    if company_id is not None and collection.key[0] == "company_id" and write.key[0] != company_id:
+        raise _foreign(write, write.key[0], company_id)
     layout.deletes.setdefault(write.collection, []).append(write.key)
     layout.touched.append((write.collection, _within(collection, write.key)))
     if write.expect is not None:
         layout.expected.append(Expected(write.collection, write.key, write.expect))
 
 
-def _check_company(write: Write, owner: object, company_id: str | None) -> None:
-    if owner != company_id and company_id is not None:
-        raise Invalid(f"a commit of {company_id} cannot write {write.collection} of {owner}", "company_id")
+def _foreign(write: Write, owner: object, company_id: str | None) -> Invalid:
+    return Invalid(f"a commit of {company_id} cannot write {write.collection} of {owner}", "company_id")
 
 
 def _within(collection: Collection, row: Sequence[Value]) -> str:
@@ -150,7 +161,8 @@ def _key(collection: Collection, row: Row) -> Key:
 def _plan(name: str, kind: type[Struct]) -> _Plan:
     collection = collection_named(name)
     free_fields = free_fields_of(name, kind)
-    return _Plan(collection, free_fields, collection.key[0] == "company_id", row_reader(kind, name))
+    of_company = collection.key[0] == "company_id"
+    return _Plan(collection, ("upsert", name), free_fields, of_company, row_reader(kind, name))
 
 
 @cache
