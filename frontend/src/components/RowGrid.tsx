@@ -6,6 +6,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode
 import { isFresh } from "@/live/fresh";
 import { usePhone } from "@/lib/media";
 import { preferences } from "@/lib/preferences";
+import { useScrollMemory } from "@/lib/scrollMemory";
 import { useStorePart } from "@/lib/store";
 import { t } from "@/lib/strings";
 
@@ -102,6 +103,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
   const { narrow, columns: all } = props;
   const columns = useMemo(() => (narrow ? all.filter((column) => !column.wideOnly) : all), [narrow, all]);
   const scroller = useRef<HTMLDivElement>(null);
+  const scroll = useScrollMemory(props.label);
   const phone = usePhone();
   const comfortable = useStorePart(preferences, (value) => value.density === "comfortable");
   const height = phone ? 64 : comfortable ? 40 : 32;
@@ -115,6 +117,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
     estimateSize: useCallback(() => height, [height]),
     overscan: 12,
     initialRect: { width: 1000, height: 640 },
+    initialOffset: scroll.initial,
   });
   // Known sizes outlive a change of density or width; they have to be taken anew.
   useEffect(() => virtual.measure(), [virtual, height]);
@@ -134,6 +137,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
   const scrolled = () => {
     const box = scroller.current;
     if (!box) return;
+    scroll.remember(box.scrollTop);
     if (box.scrollTop > height) steady.hold();
     else if (cursor.activeId === null) steady.release();
     if (hasMore && box.scrollHeight - box.scrollTop - box.clientHeight < 400) {

@@ -7,9 +7,11 @@ import { Link } from "react-router";
 import type { Alert } from "@/api/types";
 import { Ago } from "@/components/bits";
 import { AlertState } from "@/components/IncidentState";
+import { RowButton } from "@/components/ListFrame";
 import { SeverityMark } from "@/components/Severity";
 import { shortId } from "@/lib/format";
 import { useNow } from "@/lib/now";
+import { useScrollMemory } from "@/lib/scrollMemory";
 import { t } from "@/lib/strings";
 
 import css from "./alerts.module.css";
@@ -75,10 +77,10 @@ function Group({
           {group.alerts.slice(0, SHOWN).map((alert) => (
             <li key={alert.id} data-testid="alert-row">
               <SeverityMark severity={alert.severity} />
-              <button type="button" className={css.pick} onClick={() => onPick(alert)}>
+              <RowButton onClick={() => onPick(alert)}>
                 {shared.has("asset") ? "" : `${alert.asset_name} · `}
                 {alert.message}
-              </button>
+              </RowButton>
               <AlertState status={alert.status} />
               <Ago at={alert.last_received_at} />
             </li>
@@ -97,6 +99,7 @@ export function GroupedAlerts(props: {
 }) {
   const groups = useMemo(() => groupAlerts(props.alerts), [props.alerts]);
   const scroller = useRef<HTMLDivElement>(null);
+  const scroll = useScrollMemory("groups");
   // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not in use; the virtualizer is read here only
   const virtual = useVirtualizer({
     count: groups.length,
@@ -105,11 +108,19 @@ export function GroupedAlerts(props: {
     estimateSize: () => 44,
     overscan: 8,
     initialRect: { width: 1000, height: 640 },
+    initialOffset: scroll.initial,
   });
   return (
     // A region that scrolls has to be reachable by keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div ref={scroller} className={css.groups} tabIndex={0} role="region" aria-label={t.alerts.grouped}>
+    <div
+      ref={scroller}
+      className={css.groups}
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      role="region"
+      aria-label={t.alerts.grouped}
+      onScroll={(event) => scroll.remember(event.currentTarget.scrollTop)}
+    >
       <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {virtual.getVirtualItems().map((item) => {
           const group = groups[item.index];
