@@ -41,6 +41,8 @@ interface Props<T> {
   actions?: (cursor: RowCursor<T>) => ReactNode;
 }
 
+const HEAD_PX = 31;
+
 interface RowProps<T> {
   row: T;
   index: number;
@@ -117,18 +119,26 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
     estimateSize: useCallback(() => height, [height]),
     overscan: 12,
     initialRect: { width: 1000, height: 640 },
-    initialOffset: scroll.initial,
+    initialOffset: scroll.initial.top,
+    // The rows stand below the head, which stays in sight.
+    scrollPaddingEnd: phone ? 0 : HEAD_PX,
   });
   // Known sizes outlive a change of density or width; they have to be taken anew.
   useEffect(() => virtual.measure(), [virtual, height]);
   const cursor = useRowCursor(rows, {
     open: onOpen,
     peek: onPeek,
+    peeking: narrow ?? false,
+    startsAt: scroll.initial.activeId,
+    first: () => Math.ceil((scroller.current?.scrollTop ?? 0) / height),
     moved: (index) => {
       steady.hold();
       virtual.scrollToIndex(index);
     },
   });
+  const { activeId } = cursor;
+  const { remember } = scroll;
+  useEffect(() => remember({ activeId }), [remember, activeId]);
   const toTop = () => {
     steady.release();
     cursor.clear();
@@ -137,7 +147,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
   const scrolled = () => {
     const box = scroller.current;
     if (!box) return;
-    scroll.remember(box.scrollTop);
+    scroll.remember({ top: box.scrollTop });
     if (box.scrollTop > height) steady.hold();
     else if (cursor.activeId === null) steady.release();
     if (hasMore && box.scrollHeight - box.scrollTop - box.clientHeight < 400) {

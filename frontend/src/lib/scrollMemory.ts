@@ -3,12 +3,19 @@ import { useLocation } from "react-router";
 
 const KEPT = 200;
 
-/** How far each place was scrolled, by the entry of the history that showed it. */
-const places = new Map<string, number>();
+/** How far a list was scrolled, and the row that the keyboard was at. */
+export interface Place {
+  top: number;
+  activeId: string | null;
+}
 
-function note(place: string, top: number): void {
-  places.delete(place);
-  if (top > 0) places.set(place, top);
+/** By the entry of the history that showed them. */
+const places = new Map<string, Place>();
+const START: Place = { top: 0, activeId: null };
+
+function note(name: string, place: Place): void {
+  places.delete(name);
+  if (place.top > 0 || place.activeId !== null) places.set(name, place);
   for (const oldest of places.keys()) {
     if (places.size <= KEPT) break;
     places.delete(oldest);
@@ -16,19 +23,22 @@ function note(place: string, top: number): void {
 }
 
 /** Where a list was when this entry of the history was left, and how to say where it is now. */
-export function useScrollMemory(name: string): { initial: number; remember: (top: number) => void } {
+export function useScrollMemory(list: string): {
+  initial: Place;
+  remember: (change: Partial<Place>) => void;
+} {
   const { key } = useLocation();
-  const place = `${key} ${name}`;
-  const [initial] = useState(() => places.get(place) ?? 0);
+  const name = `${key} ${list}`;
+  const [initial] = useState(() => places.get(name) ?? START);
   const latest = useRef(initial);
   // To narrow or to peek replaces the entry: the list stays where it is, under the new entry.
-  useEffect(() => note(place, latest.current), [place]);
+  useEffect(() => note(name, latest.current), [name]);
   const remember = useCallback(
-    (top: number) => {
-      latest.current = top;
-      note(place, top);
+    (change: Partial<Place>) => {
+      latest.current = { ...latest.current, ...change };
+      note(name, latest.current);
     },
-    [place],
+    [name],
   );
   return { initial, remember };
 }
@@ -41,12 +51,13 @@ export function usePageScroll() {
   useLayoutEffect(() => {
     const box = pane.current;
     if (!box) return;
-    if (shown.current === pathname) note(`${key} page`, box.scrollTop);
-    else box.scrollTop = places.get(`${key} page`) ?? 0;
+    if (shown.current === pathname) note(`${key} page`, { ...START, top: box.scrollTop });
+    else box.scrollTop = (places.get(`${key} page`) ?? START).top;
     shown.current = pathname;
   }, [key, pathname]);
   const onScroll = (event: UIEvent<HTMLElement>) => {
-    if (event.target === event.currentTarget) note(`${key} page`, event.currentTarget.scrollTop);
+    if (event.target === event.currentTarget)
+      note(`${key} page`, { ...START, top: event.currentTarget.scrollTop });
   };
   return { pane, onScroll };
 }

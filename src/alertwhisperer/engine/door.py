@@ -4,6 +4,7 @@ from collections import Counter
 from hashlib import sha256
 from typing import Final
 
+import structlog
 from msgspec import Struct
 
 from alertwhisperer.domain import rate, signature
@@ -18,6 +19,8 @@ from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Vault
 
 KEYS_AT_MOST: Final = 10_000
+
+log = structlog.get_logger(__name__)
 
 
 class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
@@ -56,18 +59,19 @@ class Door:
         self._secrets: dict[str, str] = {}
         self._buckets: dict[str, rate.Bucket] = {}
         self._refused: dict[str, Counter[str]] = {}
+        self._latest: dict[tuple[str, str], dict[str, str | None]] = {}
 
     async def admit(self, request: WebhookRequest) -> Admission:
         """The company of a request. Raises Unauthenticated or RateLimited, counted in the ledger."""
         key_hash = sha256(request.api_key.encode()).hexdigest() if request.api_key else ""
         state = await self._state_of(key_hash)
         if state is None or state.company is None:
-            self.refuse(MSP, "api_key")
+            self.refuse(MSP, "api_key", request=request)
             raise Unauthenticated("send a valid API key in X-API-Key (or ?api_key=)")
         security, version = state.config(WebhookSecurityConfig)
         if security.hmac_enabled:
             self._check_signature(state.company, security, request)
-        self._check_rate(state)
+        self._check_rate(state, request)
         scope = Scope(state.company_id, Actor("source", request.source, request.source, None, request.ip_address))
         return Admission(scope, key_hash, version)
 
@@ -99,7 +103,7 @@ class Door:
         try:
             signature.verify(security, secrets, request.headers, request.body, unix_seconds=unix_seconds)
         except Unauthenticated:
-            self.refuse(company.id, "signature")
+            self.refuse(company.id, "signature", request=request)
             raise
 
     def _secret(self, company_id: str, sealed: str) -> str:
@@ -111,7 +115,7 @@ class Door:
             self._secrets[sealed] = plain
         return plain
 
-    def _check_rate(self, state: CompanyState) -> None:
+    def _check_rate(self, state: CompanyState, request: WebhookRequest) -> None:
         config, _ = state.config(RateLimitConfig)
         if not config.enabled:
             return
@@ -121,7 +125,7 @@ class Door:
         self._buckets[state.company_id] = bucket
         wait = rate.wait_seconds(bucket, config)
         if wait > 0:
-            self.refuse(state.company_id, "rate_limit")
+            self.refuse(state.company_id, "rate_limit", request=request)
             raise RateLimited("too many alerts a minute", retry_after=wait, limit=config.requests_per_minute)
 
     def charge(self, company_id: str, alerts: int) -> None:
@@ -130,13 +134,16 @@ class Door:
         if bucket is not None:
             self._buckets[company_id] = rate.draw(bucket, alerts)
 
-    def refuse(self, company_id: str, why: str, count: int = 1) -> None:
-        """Count alerts that were not let in; stored with the next flush."""
+    def refuse(self, company_id: str, why: str, count: int = 1, request: WebhookRequest | None = None) -> None:
+        """Count alerts that were not let in; stored and logged with the next flush."""
         self._refused.setdefault(company_id, Counter())[why] += count
+        if request is not None:
+            self._latest[company_id, why] = {"source": request.source, "client": request.ip_address}
 
     async def flush(self) -> None:
-        """Bring the counts of refusals into the ledger."""
+        """Bring the counts of refusals into the ledger, and into the log: a line a reason, whatever their number."""
         refused, self._refused = self._refused, {}
+        latest, self._latest = self._latest, {}
         for company_id, reasons in refused.items():
 
             def decide(draft: Draft, reasons: Counter[str] = reasons) -> None:
@@ -150,3 +157,6 @@ class Door:
             except AlertWhispererError:
                 self._refused.setdefault(company_id, Counter()).update(reasons)
                 raise
+            for why, count in reasons.items():
+                sender = latest.get((company_id, why), {})
+                log.warning("alerts refused", company_id=company_id, why=why, count=count, **sender)

@@ -31,15 +31,15 @@ function Bar({ alert, axis, onPick }: { alert: Alert; axis: Span; onPick: (alert
   const left = Math.max(0, share(from, axis));
   const open = alert.resolved_at === null;
   const until = open ? t.status[alert.status] : shortTime(to, axis.to);
-  const said = `${t.severity[alert.severity]}: ${alert.message}, ${shortTime(from, axis.to)} – ${until}`;
+  const said = `${t.severity[alert.severity]}: ${alert.message}, ${shortTime(Date.parse(alert.timestamp), axis.to)} – ${until}`;
   return (
     <button
       type="button"
       data-testid="alert-bar"
       className={`${css.bar ?? ""} ${open ? (css.open ?? "") : ""}`}
       style={{
-        left: `min(${left}%, 100% - 22px)`,
-        width: `${Math.min(100, share(to, axis)) - left}%`,
+        left: `min(${left}%, 100% - 30px)`,
+        width: `${share(to, axis) - left}%`,
         color: `var(--${alert.severity === "unknown" ? "info" : alert.severity})`,
       }}
       aria-label={said}
@@ -103,7 +103,7 @@ export default function AlertsTimeline({ alerts, hasMore, onMore, onPick }: Prop
     estimateSize: (index) => (lanes[index]?.tracks.length ?? 1) * TRACK_PX + (phone ? 34 : 10),
     overscan: 8,
     initialRect: { width: 1000, height: 640 },
-    initialOffset: scroll.initial,
+    initialOffset: scroll.initial.top,
   });
   const oldest = alerts.at(-1);
   const short = hasMore && oldest !== undefined && Date.parse(oldest.received_at) > axis.from;
@@ -140,7 +140,7 @@ export default function AlertsTimeline({ alerts, hasMore, onMore, onPick }: Prop
         tabIndex={0}
         role="region"
         aria-label={t.alerts.timeline}
-        onScroll={(event) => scroll.remember(event.currentTarget.scrollTop)}
+        onScroll={(event) => scroll.remember({ top: event.currentTarget.scrollTop })}
       >
         <div className={css.axis} aria-hidden="true">
           <div className={css.span}>

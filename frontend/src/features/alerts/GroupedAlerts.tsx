@@ -19,6 +19,9 @@ import { groupAlerts, hourStrip, type AlertGroup } from "./groups";
 
 const SHOWN = 50;
 
+/** What needs no name beside it: people know an asset, a signature and a tool when they see one. */
+const WELL_KNOWN: ReadonlySet<string> = new Set(["asset", "signature", "tool"]);
+
 function HourStrip({ alerts }: { alerts: readonly Alert[] }) {
   const now = useNow(300);
   const hours = hourStrip(alerts, now);
@@ -56,18 +59,22 @@ function Group({
         <SeverityMark severity={group.severity} />
         <ul className={css.shared}>
           {group.shared.map(([name, value]) => (
-            <li key={name}>
-              <span className="muted">{name}</span> {value}
+            <li key={name} title={`${name} ${value}`}>
+              <span className={WELL_KNOWN.has(name) ? "visually-hidden" : "muted"}>{name}</span> {value}
             </li>
           ))}
         </ul>
         <HourStrip alerts={group.alerts} />
         <span className={css.groupCount}>{t.alerts.groupCount(group.alerts.length)}</span>
-        {group.incidentId ? (
-          <Link to={incidentPath(group.incidentId)}>{shortId("INC", group.incidentId)}</Link>
-        ) : (
-          <span className="muted">{t.alerts.ungrouped}</span>
-        )}
+        <span className={css.groupIncident}>
+          {group.incidentId ? (
+            <Link to={incidentPath(group.incidentId)}>{shortId("INC", group.incidentId)}</Link>
+          ) : (
+            <span className="muted" title={t.alerts.ungrouped}>
+              {t.common.none}
+            </span>
+          )}
+        </span>
         <span className={css.groupAge}>
           <Ago at={group.lastAt} />
         </span>
@@ -105,10 +112,10 @@ export function GroupedAlerts(props: {
     count: groups.length,
     getScrollElement: () => scroller.current,
     getItemKey: (index) => groups[index]?.id ?? index,
-    estimateSize: () => 44,
+    estimateSize: () => 41,
     overscan: 8,
     initialRect: { width: 1000, height: 640 },
-    initialOffset: scroll.initial,
+    initialOffset: scroll.initial.top,
   });
   return (
     // A region that scrolls has to be reachable by keyboard.
@@ -119,7 +126,7 @@ export function GroupedAlerts(props: {
       tabIndex={0}
       role="region"
       aria-label={t.alerts.grouped}
-      onScroll={(event) => scroll.remember(event.currentTarget.scrollTop)}
+      onScroll={(event) => scroll.remember({ top: event.currentTarget.scrollTop })}
     >
       <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {virtual.getVirtualItems().map((item) => {

@@ -43,6 +43,12 @@ describe("the timeline of alerts", () => {
     expect([lane?.count, ids(lane?.tracks)]).toEqual([1, [["into"]]]);
   });
 
+  it("shows what began a moment ago, or by a clock that is ahead, at the end of the axis", () => {
+    const [lane] = lanesOf([one("fresh", 55, null)], axis);
+    expect(ids(lane?.tracks)).toEqual([["fresh"]]);
+    expect(spanOf(one("fresh", 55, null), axis)).toEqual({ from: axis.to, to: axis.to });
+  });
+
   it("counts what has no room instead of hiding it silently", () => {
     const crowd = Array.from({ length: TRACKS + 3 }, (_, n) => one(`n${n}`, n, null));
     expect(lanesOf(crowd, axis)[0]).toMatchObject({ count: TRACKS + 3, hidden: 3 });

@@ -22,10 +22,13 @@ export interface Span {
 
 const rank = (severity: Severity): number => severityOrder.indexOf(severity);
 
-/** From its first fire until it was resolved; an open alert reaches to the end of the axis. */
+/**
+ * From its first fire until it was resolved; an open alert reaches to the end of the axis. What began since the axis
+ * was drawn, or in the future of a tool whose clock is ahead, stands at its end.
+ */
 export const spanOf = (alert: Alert, axis: Span): Span => ({
-  from: Date.parse(alert.timestamp),
-  to: alert.resolved_at === null ? axis.to : Date.parse(alert.resolved_at),
+  from: Math.min(Date.parse(alert.timestamp), axis.to),
+  to: alert.resolved_at === null ? axis.to : Math.min(Date.parse(alert.resolved_at), axis.to),
 });
 
 /** Puts each alert into the first track that is free when it begins; a bar is at least `least` long. */
@@ -51,8 +54,7 @@ function packed(alerts: readonly Alert[], axis: Span, least: number): { tracks: 
 export function lanesOf(alerts: readonly Alert[], axis: Span): Lane[] {
   const byAsset = new Map<string, Alert[]>();
   for (const alert of alerts) {
-    const { from, to } = spanOf(alert, axis);
-    if (from > axis.to || to < axis.from) continue;
+    if (spanOf(alert, axis).to < axis.from) continue;
     const key = `${alert.company_id} ${alert.asset_name}`;
     const members = byAsset.get(key);
     if (members) members.push(alert);
