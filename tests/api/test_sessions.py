@@ -175,7 +175,17 @@ async def test_a_session_that_ended_is_forgotten_once_its_token_has_expired(offi
         async with office.client("Rio") as rio:
             await rio.post("/api/auth/logout")
         assert len(await ended()) == kept
-    office.clock.advance(24 * 3600)
+    office.clock.advance(12 * 3600)
+    async with office.client("Rio") as rio:
+        await rio.post("/api/auth/logout")
+    office.clock.advance(12 * 3600)
+    product = office.scope(MSP)
+    await office.sessions.sweep(product)
+    assert len(await ended()) == 1
+    head = await office.storage.head(MSP)
+    await office.sessions.sweep(product)
+    assert await office.storage.head(MSP) == head
+    office.clock.advance(12 * 3600)
     async with office.client("Rio") as rio:
         await rio.post("/api/auth/logout")
     assert len(await ended()) == 1

@@ -100,9 +100,15 @@ ENDED_AT_MOST: Final = 500
 
 
 def end_session(user: User, session_id: str, expires: int, now: float) -> User:
-    """The user with one session less; what has expired by `now` (both in Unix seconds) need not be remembered."""
-    ended = {each: until for each, until in user.ended_sessions.items() if until > now} | {session_id: expires}
+    """The user with one session less; `expires` and `now` are in Unix seconds."""
+    ended = forget_expired(user, now).ended_sessions | {session_id: expires}
     return end_sessions(user) if len(ended) > ENDED_AT_MOST else replace(user, ended_sessions=ended)
+
+
+def forget_expired(user: User, now: float) -> User:
+    """The user without ended sessions whose tokens have expired by `now`; the same one if there are none."""
+    kept = {each: until for each, until in user.ended_sessions.items() if until > now}
+    return user if len(kept) == len(user.ended_sessions) else replace(user, ended_sessions=kept)
 
 
 def end_sessions(user: User) -> User:

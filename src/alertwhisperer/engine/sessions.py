@@ -5,6 +5,7 @@ asking costs nothing, and every process and open socket learns of it from the lo
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import jwt
@@ -16,10 +17,10 @@ from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
-from alertwhisperer.domain.user import User, end_session, end_sessions
+from alertwhisperer.domain.user import User, end_session, end_sessions, forget_expired
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
-from alertwhisperer.engine.runner import Runner
+from alertwhisperer.engine.runner import Need, Runner
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.engine.throttle import Throttle
 from alertwhisperer.ports import Clock, Passwords, Reader
@@ -29,6 +30,7 @@ TRIES_OF_ADDRESS: Final = 30
 WINDOW_SECONDS: Final = 300.0
 REFUSED: Final = "the e-mail or the password is wrong"
 COMPANIES_AT_MOST: Final = 100_000
+USERS_AT_MOST: Final = 10_000
 
 
 class TokenRules(Struct, frozen=True, kw_only=True):
@@ -162,19 +164,33 @@ class Sessions:
         await self._sign_out(scope, "user.logout_everywhere", end_sessions)
 
     async def _sign_out(self, scope: Scope, action: str, change: Callable[[User], User]) -> None:
-        user_id = scope.actor.id
-
-        async def load(state: CompanyState, loader: Loader) -> None:
-            await loader.fetch(state, User, (user_id,))
-
         def decide(draft: Draft) -> None:
-            user = draft.get(User, (user_id,))
+            user = draft.get(User, (scope.actor.id,))
             if user is None:
                 raise Unauthenticated("this user is no more")
             draft.put(change(user))
             draft.audit(action, {})
 
-        await self._runner.run(Scope(MSP, scope.actor), decide, load)
+        await self._runner.run(Scope(MSP, scope.actor), decide, _need(scope.actor.id))
+
+    async def sweep(self, scope: Scope) -> None:
+        """Forget ended sessions whose tokens have expired; `scope` is the product itself in `_msp`."""
+        now = self._now()
+        for user in await self._reader.select(User, {}, limit=USERS_AT_MOST):
+            if forget_expired(user, now) is not user:
+                await self._runner.run(scope, partial(self._forget, user.id), _need(user.id))
+
+    def _forget(self, user_id: str, draft: Draft) -> None:
+        user = draft.get(User, (user_id,))
+        if user is not None:
+            draft.put(forget_expired(user, self._now()))
+
+
+def _need(user_id: str) -> Need:
+    async def load(state: CompanyState, loader: Loader) -> None:
+        await loader.fetch(state, User, (user_id,))
+
+    return load
 
 
 def _has_ended(claims: Claims, user: User) -> bool:
