@@ -28,13 +28,13 @@ interface Source<T> {
 /** Reads the list anew, as far as it had been read: whoever is far down in it must not lose their place. */
 async function firstPage<T extends { id: string }>(
   source: Source<T>,
-  held: number,
+  pages: number,
   signal: AbortSignal,
 ): Promise<RowList<T>> {
-  const limit = Math.min(PAGE_AT_MOST, Math.max(source.limit ?? PAGE, held));
+  const limit = Math.min(PAGE_AT_MOST, (source.limit ?? PAGE) * pages);
   const { rows, next, cursors } = await source.fetch(undefined, limit, signal);
   noteSnapshot(cursors);
-  return caughtUp({ rows, next }, cursors, source.types, source.view);
+  return caughtUp({ rows, next, pages }, cursors, source.types, source.view);
 }
 
 async function nextPage<T extends { id: string }>(cache: QueryClient, source: Source<T>): Promise<void> {
@@ -44,7 +44,8 @@ async function nextPage<T extends { id: string }>(cache: QueryClient, source: So
   cache.setQueryData<RowList<T>>(source.key, (current) => {
     if (current?.next !== held.next) return current;
     const known = new Set(current.rows.map((row) => row.id));
-    return { rows: [...current.rows, ...rows.filter((row) => !known.has(row.id))], next };
+    const more = rows.filter((row) => !known.has(row.id));
+    return { rows: [...current.rows, ...more], next, pages: (current.pages ?? 1) + 1 };
   });
 }
 
@@ -54,7 +55,7 @@ function useRowList<T extends { id: string }>(source: Source<T>) {
   const query = useQuery<RowList<T>>({
     queryKey: source.key,
     queryFn: ({ signal }) =>
-      firstPage(source, cache.getQueryData<RowList<T>>(source.key)?.rows.length ?? 0, signal),
+      firstPage(source, cache.getQueryData<RowList<T>>(source.key)?.pages ?? 1, signal),
     staleTime: 60_000,
     ...(source.keepsWhileChanging ? { placeholderData: keepPreviousData<RowList<T>> } : {}),
   });
