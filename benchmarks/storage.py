@@ -84,12 +84,23 @@ class Load:
         before = self.known.get(place)
         key = hashlib.sha256(str(place).encode()).hexdigest()
         reason = Reason(kind="opened", sentence="The first of its kind.", fields={"asset_name": alert.asset_name})
-        incident = before or open_for(alert, incident_id=self.ids.new_id(), key=key, reason=reason, now=now)
+        incident = before or _opened(alert, self.ids.new_id(), key, reason)
         alert = _placed(alert, incident, reason)
         incident = add(incident, alert, critical_asset=False, now=now)
         if self.incidents:
             self.known[place] = incident
         return alert, incident, before is None
+
+
+def _opened(alert: Alert, incident_id: str, key: str, reason: Reason) -> Incident:
+    return open_for(
+        alert,
+        incident_id=incident_id,
+        company_id=_SCOPE.company_id,
+        key=key,
+        reason=reason,
+        now=alert.received_at,
+    )
 
 
 def _incoming(number: int, place: int) -> IncomingAlert:

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "alertwhisperer"
 WRITE_VERBS = frozenset({"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many"})
 # They serve operations and loops rather than being operations, and work for every company.
 INFRASTRUCTURE = frozenset(
-    {"state.py", "runner.py", "loader.py", "scheduler.py", "counters.py", "rounds.py", "door.py"}
+    {"state.py", "runner.py", "desk.py", "loader.py", "scheduler.py", "counters.py", "rounds.py", "door.py"}
 )
 # They find out which company it is, make its Scope and hand it on.
 SCOPE_MAKERS = frozenset({("ingest.py", "receive"), ("retention.py", "sweep_all")})

@@ -228,8 +228,8 @@ async def first_sign_in(house: House) -> FirstSignIn | None:
 class Front:
     """The first door of every connection. Webhooks go straight to ingest; all else gets an id and a log line."""
 
-    def __init__(self, *, webhooks: ASGIApp, sockets: ASGIApp, rest: ASGIApp) -> None:
-        self._webhooks = webhooks
+    def __init__(self, *, webhooks: WebhookEdge, sockets: ASGIApp, rest: ASGIApp) -> None:
+        self.webhooks = webhooks
         self._sockets = sockets
         self._rest = rest
 
@@ -237,7 +237,7 @@ class Front:
         """Serve one connection."""
         kind = scope["type"]
         if kind == "http" and scope["path"].startswith(PREFIX):
-            await self._webhooks(scope, receive, send)
+            await self.webhooks(scope, receive, send)
         elif kind == "websocket" and scope["path"] == SOCKETS_PATH:
             await self._sockets(scope, receive, send)
         elif kind == "websocket":
@@ -251,7 +251,7 @@ async def refuse_socket(_: Scope, __: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-def create_app(house: House) -> ASGIApp:
+def create_app(house: House) -> Front:
     """The ASGI application of a house; its lifespan opens the database and puts the house to work."""
     settings, storage = house.settings, house.storage
     authenticator = SocketAuthenticator(house.sessions, house.tickets)

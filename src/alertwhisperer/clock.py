@@ -83,7 +83,8 @@ class SystemIds:
             elif self._counter == COUNTER_LIMIT:
                 self._start(self._millisecond + 1)
             head = f"{self._prefix}{self._counter:03x}"
-        return f"{head}-{0x8000 | bits(14):04x}-{bits(48):012x}"
+        drawn = f"{bits(62) | 0x8000_0000_0000_0000:016x}"
+        return f"{head}-{drawn[:4]}-{drawn[4:]}"
 
     def _start(self, millisecond: int) -> None:
         self._millisecond = millisecond

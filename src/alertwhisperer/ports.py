@@ -132,11 +132,15 @@ class Log(Protocol):
         *,
         commit_id: str,
         at: Instant,
+        after: str | None = None,
     ) -> Record:
         """Write record `base_seq + 1` only if it is absent, and the change's documents, in one durable transaction.
 
-        Raises Conflict if that record exists, Stale if a write's expectation does not hold, Unavailable if nothing
-        was written, OutcomeUnknown if it may have been.
+        after: the commit that writes record `base_seq`; it may still be on its way from this process, and this one
+        goes behind it.
+
+        Raises Conflict if record `base_seq + 1` exists or record `base_seq` is not that commit's, Stale if a write's
+        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been.
         """
         ...
 
@@ -144,8 +148,12 @@ class Log(Protocol):
         """(seq, audit head) of the newest record or snapshot; (0, "") for a company without either."""
         ...
 
-    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
-        """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed."""
+    async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
+        """The records behind seq `after`, oldest first. Fewer than were written if their retention has passed.
+
+        told: with the data of their events, documents as they stand now, GONE where one is deleted; without, for who
+        only counts or folds, data may be missing.
+        """
         ...
 
     async def companies_with_log(self) -> list[tuple[str, int]]:

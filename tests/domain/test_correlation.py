@@ -34,7 +34,9 @@ def an_alert(**fields: Any) -> Any:
 def an_incident(*alerts: Any) -> Any:
     first = alerts[0] if alerts else an_alert()
     reason = Reason(kind="opened", sentence="first", fields=FIELDS)
-    opened = incident.open_for(first, incident_id="i1", key="db-01|disk_full", reason=reason, now=NOW)
+    opened = incident.open_for(
+        first, incident_id="i1", company_id="acme", key="db-01|disk_full", reason=reason, now=NOW
+    )
     for each in alerts or (first,):
         opened = incident.add(opened, each, critical_asset=False, now=NOW)
     return opened

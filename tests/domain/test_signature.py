@@ -17,7 +17,8 @@ NOW = 1_800_000_000
 
 
 def headers(secret: Any = "s3cret", timestamp: Any = NOW, prefix: Any = "") -> Any:
-    return {"x-timestamp": str(timestamp), "x-signature": prefix + sign(secret, str(timestamp), BODY)}
+    signature = prefix + sign(secret, str(timestamp), BODY)
+    return {b"x-timestamp": str(timestamp).encode(), b"x-signature": signature.encode()}
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256="])
@@ -44,9 +45,9 @@ def test_five_minutes_of_skew_are_allowed(skew: Any) -> None:
         (headers(), BODY + b" "),
         (headers(timestamp=NOW - 301), BODY),
         (headers(timestamp=NOW + 301), BODY),
-        ({**headers(), "x-timestamp": "now"}, BODY),
-        ({**headers(), "x-signature": ""}, BODY),
-        ({**headers(), "x-signature": "ü"}, BODY),
+        ({**headers(), b"x-timestamp": b"now"}, BODY),
+        ({**headers(), b"x-signature": b""}, BODY),
+        ({**headers(), b"x-signature": "ü".encode()}, BODY),
     ],
 )
 def test_anything_else_is_refused(given: Any, body: Any) -> None:
@@ -62,7 +63,11 @@ def test_during_an_overlap_both_secrets_hold() -> None:
 def test_standard_webhooks_are_understood() -> None:
     key = base64.b64encode(b"k" * 24).decode()
     made = base64.b64encode(hmac.new(b"k" * 24, f"msg_1.{NOW}.".encode() + BODY, hashlib.sha256).digest()).decode()
-    given = {"webhook-id": "msg_1", "webhook-timestamp": str(NOW), "webhook-signature": f"v1,{made} v1,else"}
+    given = {
+        b"webhook-id": b"msg_1",
+        b"webhook-timestamp": str(NOW).encode(),
+        b"webhook-signature": f"v1,{made} v1,else".encode(),
+    }
     verify(CONFIG, [f"whsec_{key}"], given, BODY, unix_seconds=NOW)
     with pytest.raises(Unauthenticated):
-        verify(CONFIG, [f"whsec_{key}"], {**given, "webhook-id": "msg_2"}, BODY, unix_seconds=NOW)
+        verify(CONFIG, [f"whsec_{key}"], {**given, b"webhook-id": b"msg_2"}, BODY, unix_seconds=NOW)

@@ -1,7 +1,7 @@
 """Decisions lose races, lose answers and fail, and nothing is done twice or half."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
+from alertwhisperer.domain.delivery import Outcome
 from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Unavailable
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.ledger import RECEIVED
@@ -168,3 +169,67 @@ async def test_an_asset_that_another_process_deleted_is_new_when_it_alerts_again
     await there.fire(asset="old-host", signature="other")
     [again] = await here.storage.select(Asset, {"company_id": ACME})
     assert (again.name, again.id == asset.id) == ("old-host", False)
+
+
+def storm(world: World, count: int, start: int = 0) -> list[Coroutine[None, None, Outcome]]:
+    """So many different alerts at once that some are decided while others are being stored."""
+    return [world.fire(asset=f"h{n}", signature="s") for n in range(start, start + count)]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        ["none"] * 6,
+        ["delay"] * 6,
+        ["lose answer", "delay"] * 3,
+        ["lose request", "delay"] * 3,
+        ["delay", "lose request", "lose answer", "delay"],
+    ],
+)
+async def test_what_is_decided_on_top_of_a_commit_in_flight_is_stored_once(here: World, plan: list[Fault]) -> None:
+    there = beside(here, faulty(here.storage, *plan))
+    first = await asyncio.gather(*storm(there, 150))
+    again = await asyncio.gather(*storm(there, 150))
+    assert {each.disposition for each in first} == {"grouped"}
+    assert [each.alert_id for each in again] == [each.alert_id for each in first]
+    assert await here.storage.count(Alert, {"company_id": ACME}) == 150
+    assert (await here.counts())[RECEIVED] == 300
+    assert there.runner.tally.commits > 4
+
+
+async def test_a_commit_that_fails_takes_only_its_own_senders_with_it(here: World) -> None:
+    there = beside(here, faulty(here.storage, "none", "refuse"))
+    await there.fire(asset="warm")
+    results = await asyncio.gather(*storm(there, 150), return_exceptions=True)
+    stored = [each for each in results if isinstance(each, Outcome)]
+    assert 0 < len(stored) < 150
+    assert {type(each) for each in results if not isinstance(each, Outcome)} == {Unavailable}
+    assert await here.storage.count(Alert, {"company_id": ACME}) == 1 + len(stored)
+    repeated = await asyncio.gather(*storm(there, 150))
+    assert sorted(each.disposition for each in repeated) == ["grouped"] * (150 - len(stored)) + ["occurrence"] * len(
+        stored
+    )
+
+
+async def test_a_commit_that_loses_the_race_takes_back_what_was_decided_on_top_of_it(here: World) -> None:
+    worlds = [here, beside(here), beside(here, faulty(here.storage, "delay", "delay", "delay", "delay"))]
+    outcomes = await asyncio.gather(*(each for world in worlds for each in storm(world, 100)))
+    assert len({each.alert_id for each in outcomes}) == 100
+    assert len(await here.open_incidents()) == 100
+    assert (await here.counts())[RECEIVED] == 300
+    [incident] = [each for each in await here.open_incidents() if each.asset_names == ["h42"]]
+    assert (incident.alert_count, incident.occurrences) == (1, 3)
+    assert sum(world.runner.tally.conflicts for world in worlds) > 0
+
+
+async def test_a_repeated_delivery_is_known_while_the_first_is_still_in_flight(here: World) -> None:
+    plan: list[Fault] = ["delay"] * 20
+    there = beside(here, faulty(here.storage, *plan))
+    sent = {"asset_name": "db-01", "signature": "s", "message": "m"}
+    posts = [there.post({**sent, "asset_name": f"h{n % 40}"}, delivery=f"d{n % 40}") for n in range(160)]
+    answers = await asyncio.gather(*posts)
+    assert len({each.outcomes[0].alert_id for each in answers}) == 40
+    counts = await here.counts()
+    assert (counts["ledger.grouped"], counts["ledger.duplicate"]) == (40, 120)
+    alerts = await here.storage.select(Alert, {"company_id": ACME})
+    assert {(each.occurrences, each.delivery_attempts) for each in alerts} == {(1, 4)}

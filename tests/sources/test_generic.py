@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alertwhisperer.domain.alert import IncomingAlert
 from alertwhisperer.domain.errors import Invalid
-from alertwhisperer.sources.generic import parse
+from alertwhisperer.sources.generic import parse, read
 from alertwhisperer.sources.parsed import Rejected
 
 ALERT = {
@@ -146,6 +146,24 @@ def outcome(raw: bytes) -> Any:
 def test_any_object_is_read_or_refused_by_field_and_never_breaks(sent: dict[str, Any]) -> None:
     read = outcome(json.dumps({**ALERT, **sent}).encode())
     assert read.field if isinstance(read, Invalid) else isinstance(read.items[0], IncomingAlert)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*ALERT, "status", "labels", "timestamp", "url", "dedup_key"]),
+        st.text(" abc.$|é\t", max_size=6) | json_values,
+    )
+)
+def test_what_is_read_at_a_glance_is_read_alike_at_a_closer_look(sent: dict[str, Any]) -> None:
+    def look(*, is_plain: bool) -> IncomingAlert | tuple[str, str | None]:
+        try:
+            return read(raw, is_plain=is_plain)
+        except Invalid as refusal:
+            return str(refusal), refusal.field
+
+    raw = json.dumps({**ALERT, **sent}, ensure_ascii=False).encode(errors="replace")
+    if b"\\" not in raw:
+        assert look(is_plain=True) == look(is_plain=False)
 
 
 @given(st.binary(max_size=200))

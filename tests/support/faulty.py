@@ -25,7 +25,16 @@ class FaultyLog:
     def __getattr__(self, name: str) -> object:
         return getattr(self._storage, name)
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         fault = next(self._plan, "none")
         if fault == "refuse":
             raise Unavailable("planned: nothing was written")
@@ -33,7 +42,7 @@ class FaultyLog:
             raise OutcomeUnknown("planned: the request was lost")
         if fault == "delay":
             await asyncio.sleep(0.02)
-        record = await self._storage.commit(scope, base_seq, change, commit_id=commit_id, at=at)
+        record = await self._storage.commit(scope, base_seq, change, commit_id=commit_id, at=at, after=after)
         if fault == "lose answer":
             raise OutcomeUnknown("planned: the answer was lost")
         return record

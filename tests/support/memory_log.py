@@ -59,11 +59,22 @@ class MemoryLog:
         self.listening = 0
         self._listeners: list[Callable[[Record], None]] = []
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         await self._travel()
         log = self.database.logs[scope.company_id]
         if len(log) != base_seq:
             raise Conflict(f"record {base_seq + 1} of {scope.company_id} is there")
+        if after is not None and log[-1].commit_id != after:
+            raise Conflict(f"record {base_seq} of {scope.company_id} is not that of {after}")
         self._write(change.writes)
         record = Record(
             company_id=scope.company_id,
@@ -90,7 +101,8 @@ class MemoryLog:
         log = self.database.logs[company_id]
         return (log[-1].seq, log[-1].audit_head) if log else (0, "")
 
-    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+    async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
+        del told  # Its records hold what they told, asked for or not.
         await self._travel()
         first = max(after, self.database.expired[company_id])
         found = self.database.logs[company_id][first : first + limit]

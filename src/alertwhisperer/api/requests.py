@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -34,7 +35,7 @@ class Requests:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        request_id = given_id(scope) or self._ids.new_id()
+        request_id = well_formed_id(scope["headers"]) or self._ids.new_id()
         scope["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -71,8 +72,9 @@ class Requests:
             )
 
 
-def given_id(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
+def well_formed_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The id that the caller has given its request, if it is one that a log can bear."""
+    for name, value in headers:
         if name == b"x-request-id":
             return value.decode() if _WELL_FORMED.fullmatch(value) else None
     return None

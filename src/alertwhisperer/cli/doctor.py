@@ -175,5 +175,5 @@ def _clock(clock: Clock, newest: Instant | None) -> Finding:
 
 async def _newest(storage: Storage) -> Instant | None:
     heads = await storage.companies_with_log()
-    found = [await storage.records(company_id, seq - 1, 1) for company_id, seq in heads]
+    found = [await storage.records(company_id, seq - 1, 1, told=False) for company_id, seq in heads]
     return max((records[-1].at for records in found if records), default=None)

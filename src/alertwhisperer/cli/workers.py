@@ -50,14 +50,16 @@ def serve_one(settings: Settings, sock: socket.socket) -> None:
     # Imported here: commands that serve nothing start without it.
     import uvicorn  # noqa: PLC0415
 
+    from alertwhisperer.api.lane import webhook_protocol  # noqa: PLC0415
     from alertwhisperer.app import build, create_app  # noqa: PLC0415
     from alertwhisperer.live.wire import SocketProtocol  # noqa: PLC0415
 
     house = build(settings)
+    app = create_app(house)
     config = uvicorn.Config(
-        create_app(house),
+        app,
         loop="uvloop",
-        http="httptools",
+        http=webhook_protocol(app.webhooks),
         ws=SocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,

@@ -72,6 +72,16 @@ class Alert(Struct, frozen=True, kw_only=True, gc=False):
     metadata: dict[str, object] = {}
 
 
+class Standing(Struct, frozen=True, gc=False):
+    """Where a new episode belongs, why, and what it weighs."""
+
+    incident_id: str | None = None
+    reason: Reason | None = None
+    priority_score: int = 0
+
+
+NOWHERE: Final = Standing()
+
 BY_SOURCE: Final = "source"
 """`resolved_by` of an alert that its own tool cleared."""
 
@@ -83,8 +93,9 @@ def begin(
     company_id: str,
     received_at: Instant,
     delivery_id: str,
+    standing: Standing = NOWHERE,
 ) -> Alert:
-    """A new episode, not yet placed in an incident."""
+    """A new episode, in an incident or not (yet) in one."""
     return Alert(
         id=alert_id,
         company_id=company_id,
@@ -101,6 +112,9 @@ def begin(
         stable_key=incoming.stable_key,
         labels=incoming.labels,
         urls=incoming.urls,
+        correlated_incident_id=standing.incident_id,
+        reason=standing.reason,
+        priority_score=standing.priority_score,
         metadata={"warnings": incoming.warnings} if incoming.warnings else {},
     )
 

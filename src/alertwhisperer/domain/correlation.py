@@ -14,7 +14,7 @@ from alertwhisperer.domain.instant import Instant, seconds_between
 from alertwhisperer.domain.reason import Reason, ReasonKind
 
 
-class Placement(Struct, frozen=True):
+class Placement(Struct, frozen=True, gc=False):
     """What to do with a new episode: `open` an incident, `join` or `reopen` this one, or leave it alone."""
 
     action: Literal["open", "join", "reopen", "leave"]
@@ -31,6 +31,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 """The named aggregation keys and the fields of an incoming alert that they are made of."""
 
 _ALIASES: Final = {"asset": "asset_name", "tool": "tool_source"}
+_NAMES: Final = {field: alias for alias, field in _ALIASES.items()}
 _FIELDS: Final = ("asset_name", "signature", "tool_source", "severity", "message")
 
 
@@ -52,11 +53,15 @@ def key_reader(
     aggregation_key: str | list[str],
 ) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
     """A function from an incoming alert to its correlation key and the named values that make it."""
-    readers = [(field, _field_reader(field)) for field in key_fields_of(aggregation_key)]
+    fields = key_fields_of(aggregation_key)
+    value_of = [_field_reader(field) for field in fields]
 
     def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
-        values = {field: value_of(incoming) for field, value_of in readers}
-        return "|".join([_escape(value) for value in values.values()]), values
+        values = [each(incoming) for each in value_of]
+        key = "|".join(values)
+        if "\\" in key or key.count("|") >= len(values):
+            key = "|".join([_escape(value) for value in values])
+        return key, dict(zip(fields, values, strict=True))
 
     return read
 
@@ -74,8 +79,7 @@ def _escape(value: str) -> str:
 
 def describe(fields: dict[str, str]) -> str:
     """`asset db-01 and signature disk_full`: the shared values, for a sentence."""
-    names = {"asset_name": "asset", "tool_source": "tool"}
-    return " and ".join(f"{names.get(field, field)} {value or '(empty)'}" for field, value in fields.items())
+    return " and ".join([f"{_NAMES.get(field, field)} {value or '(empty)'}" for field, value in fields.items()])
 
 
 def place(
@@ -93,13 +97,13 @@ def place(
     pending: how many alerts of this key are waiting for the minimum, this one not counted.
     """
     window = config.time_window_minutes
-    shared = describe(fields)
+    gap = None if candidate is None else seconds_between(candidate.resolved_at or candidate.last_alert_at, now)
+    if candidate is not None and gap is not None and gap <= window * 60 and config.auto_correlate:
+        return _continue(candidate, fields, gap, window, config_version)
     blank = Reason(kind="opened", sentence="", fields=fields, window_minutes=window, config_version=config_version)
     if not config.auto_correlate:
         return _leave(blank, "off", "Correlation is switched off for this company.")
-    gap = None if candidate is None else seconds_between(candidate.resolved_at or candidate.last_alert_at, now)
-    if candidate is not None and gap is not None and gap <= window * 60:
-        return _continue(blank, candidate, shared, gap)
+    shared = describe(fields)
     least = config.min_alerts_for_incident
     if pending + 1 < least:
         return _leave(blank, "minimum", f"{pending + 1} of the {least} alerts with {shared} that an incident needs.")
@@ -114,17 +118,18 @@ def _leave(blank: Reason, kind: ReasonKind, sentence: str) -> Placement:
     return Placement("leave", None, replace(blank, kind=kind, sentence=sentence, score=0.0))
 
 
-def _continue(blank: Reason, candidate: Incident, shared: str, gap: float) -> Placement:
+def _continue(candidate: Incident, fields: dict[str, str], gap: float, window: int, config_version: int) -> Placement:
     """Within the window: an open incident is joined, a resolved one comes back."""
     closed = candidate.resolved_at is not None
     since = "this incident was resolved" if closed else "its last alert"
-    sentence = f"Same {shared}, {_span(gap)} after {since} (window {blank.window_minutes} min)."
-    reason = replace(
-        blank,
+    reason = Reason(
         kind="reopened" if closed else "same_key",
-        sentence=sentence,
+        sentence=f"Same {describe(fields)}, {_span(gap)} after {since} (window {window} min).",
+        fields=fields,
+        window_minutes=window,
         gap_seconds=gap,
         peer_alert_id=candidate.last_alert_id,
+        config_version=config_version,
     )
     return Placement("reopen" if closed else "join", candidate, reason)
 

@@ -25,13 +25,22 @@ STORM_AT: Final = 200
 """A commit with more events than this tells readers one `storm` with counts instead."""
 
 
-class LoggedEvent(Struct, frozen=True, gc=False):
-    """One fact of a commit as the log keeps it; `data` is JSON, encoded once for row, log and socket."""
+GONE: Final = Raw(b"null")
+"""The data of an event whose document has been deleted since: nothing to tell any more."""
+
+
+class LoggedEvent(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One fact of a commit; `data` is JSON, encoded once for row and socket.
+
+    What the commit has written beside it the log does not keep twice: such an event holds the document's `place` among
+    what was touched, and read from there tells the document as it stands now. `internal`: not for clients (a client's
+    role sees no internal notes).
+    """
 
     type: EventType
-    data: Raw
+    data: Raw = GONE
     internal: bool = False
-    """Not for clients (a client's role sees no internal notes)."""
+    place: int | None = None
 
 
 class Record(Struct, frozen=True, kw_only=True, gc=False):
@@ -97,5 +106,5 @@ def frames(record: Record, after_n: int = -1) -> list[tuple[Frame, bool]]:
             event.internal,
         )
         for n, event in enumerate(record.events)
-        if n > after_n
+        if n > after_n and event.data is not GONE
     ]

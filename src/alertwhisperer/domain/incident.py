@@ -5,7 +5,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alertwhisperer.domain.alert import BY_SOURCE, Alert, Severity, worse
+from alertwhisperer.domain.alert import BY_SOURCE, Alert, IncomingAlert, Severity, worse
 from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.reason import Reason
@@ -82,19 +82,22 @@ def is_open(incident: Incident) -> bool:
     return incident.status != "resolved"
 
 
-def open_for(alert: Alert, *, incident_id: str, key: str, reason: Reason, now: Instant) -> Incident:
+def open_for(
+    alert: Alert | IncomingAlert, *, incident_id: str, company_id: str, key: str, reason: Reason, now: Instant
+) -> Incident:
     """A new incident, opened by its first alert (which still has to be added)."""
+    received_at = alert.received_at if isinstance(alert, Alert) else now
     return Incident(
         id=incident_id,
-        company_id=alert.company_id,
+        company_id=company_id,
         title=f"{alert.signature} on {alert.asset_name}",
         description=alert.message,
         severity=alert.severity,
         correlation_key=key,
         key_fields=reason.fields,
         linked_incident_id=reason.linked_incident_id,
-        first_alert_at=alert.received_at,
-        last_alert_at=alert.received_at,
+        first_alert_at=received_at,
+        last_alert_at=received_at,
         reason=reason,
         created_at=now,
         updated_at=now,
@@ -394,6 +397,8 @@ def _must_be_open(incident: Incident, verb: str) -> None:
 
 
 def _count(counts: dict[str, int], severity: str, by: int) -> dict[str, int]:
+    if by == 1:
+        return {**counts, severity: counts.get(severity, 0) + 1}
     total = counts.get(severity, 0) + by
     rest = {name: count for name, count in counts.items() if name != severity}
     return {**rest, severity: total} if total > 0 else rest

@@ -28,6 +28,11 @@ def draw(bucket: Bucket, count: int) -> Bucket:
     return Bucket(tokens=bucket.tokens - count, at=bucket.at)
 
 
+def as_of(bucket: Bucket | None, config: RateLimitConfig, now: float) -> Bucket:
+    """The bucket of now; a full one where there was none."""
+    return refill(bucket, config, now) if bucket is not None else full(config, now)
+
+
 def wait_seconds(bucket: Bucket, config: RateLimitConfig) -> float:
     """How long until it holds one token; 0 if it does."""
     return max(1 - bucket.tokens, 0.0) * 60 / config.requests_per_minute

@@ -4,6 +4,7 @@ import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 
 from alertwhisperer.domain.company import WebhookSecurityConfig
@@ -20,7 +21,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 def verify(
     config: WebhookSecurityConfig,
     secrets: Sequence[str],
-    headers: Mapping[str, str],
+    headers: Mapping[bytes, bytes],
     body: bytes,
     *,
     unix_seconds: float,
@@ -30,26 +31,30 @@ def verify(
     headers: names in lower case. Standard Webhooks (standardwebhooks.com, "Signature scheme") signs
     `<webhook-id>.<webhook-timestamp>.<body>` and sends base64 after `v1,`.
     """
-    given = headers.get(config.signature_header.lower())
-    if given is None and "webhook-signature" in headers:
+    given = headers.get(_name(config.signature_header))
+    if given is None and b"webhook-signature" in headers:
         _verify_standard(config, secrets, headers, body, unix_seconds)
         return
     if given is None:
         raise Unauthenticated(f"the header {config.signature_header} is missing: this company's deliveries are signed")
-    timestamp = headers.get(config.timestamp_header.lower(), "")
+    timestamp = headers.get(_name(config.timestamp_header), b"").decode("latin-1")
     _check_skew(config, timestamp, config.timestamp_header, unix_seconds)
-    bare = given.strip().removeprefix("sha256=").encode()
+    bare = given.strip().removeprefix(b"sha256=")
     if not _any_equal([sign(secret, timestamp, body).encode() for secret in secrets], [bare]):
         raise Unauthenticated("the signature does not fit the timestamp and body")
 
 
 def _verify_standard(
-    config: WebhookSecurityConfig, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, unix_seconds: float
+    config: WebhookSecurityConfig,
+    secrets: Sequence[str],
+    headers: Mapping[bytes, bytes],
+    body: bytes,
+    unix_seconds: float,
 ) -> None:
-    timestamp = headers.get("webhook-timestamp", "")
+    timestamp = headers.get(b"webhook-timestamp", b"").decode("latin-1")
     _check_skew(config, timestamp, "webhook-timestamp", unix_seconds)
-    signed = f"{headers.get('webhook-id', '')}.{timestamp}.".encode() + body
-    given = [each[3:].encode() for each in headers["webhook-signature"].split() if each.startswith("v1,")]
+    signed = headers.get(b"webhook-id", b"") + b"." + timestamp.encode() + b"." + body
+    given = [each[3:] for each in headers[b"webhook-signature"].split() if each.startswith(b"v1,")]
     made = [b64encode(hmac.new(_standard_key(secret), signed, sha256).digest()) for secret in secrets]
     if not _any_equal(made, given):
         raise Unauthenticated("the webhook-signature does not fit the id, timestamp and body")
@@ -62,6 +67,11 @@ def _standard_key(secret: str) -> bytes:
         )
     except Base64Error:
         return secret.encode()
+
+
+@cache
+def _name(header: str) -> bytes:
+    return header.lower().encode()
 
 
 def _check_skew(config: WebhookSecurityConfig, timestamp: str, header: str, unix_seconds: float) -> None:

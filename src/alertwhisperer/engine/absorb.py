@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from alertwhisperer.domain import alert as episodes
 from alertwhisperer.domain import correlation
 from alertwhisperer.domain import incident as steps
-from alertwhisperer.domain.alert import BY_SOURCE, Alert, IncomingAlert
+from alertwhisperer.domain.alert import BY_SOURCE, Alert, IncomingAlert, Standing
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import CorrelationConfig
 from alertwhisperer.domain.correlation import Placement
@@ -72,31 +72,28 @@ def _recur(draft: Draft, active: Alert, incoming: IncomingAlert) -> Outcome:
 
 def _begin(draft: Draft, incoming: IncomingAlert, asset: Asset, delivery_id: str) -> Outcome:
     """A new episode is placed: it opens, joins or reopens an incident, or stays alone."""
+    weights = draft.config(CorrelationConfig)[0].weights
+    points = getattr(weights, incoming.severity) + (weights.critical_asset if asset.critical else 0)
+    key, placement, waiting = _place(draft, incoming)
+    incident = None if placement.action == "leave" else _host(draft, placement, incoming, key)
     alert = episodes.begin(
         incoming,
         alert_id=draft.new_id(),
         company_id=draft.company_id,
         received_at=draft.now,
         delivery_id=delivery_id,
+        standing=Standing(incident.id if incident is not None else None, placement.reason, points),
     )
-    weights = draft.config(CorrelationConfig)[0].weights
-    points = getattr(weights, alert.severity) + (weights.critical_asset if asset.critical else 0)
-    key, placement, waiting = _place(draft, incoming)
-    if placement.action == "leave":
-        alert = replace(alert, reason=placement.reason, priority_score=points)
-        draft.put(alert)
-        draft.tell("alert_received", alert)
+    draft.put(alert)
+    draft.tell("alert_received", alert)
+    if incident is None:
         return Outcome(disposition="ungrouped", alert_id=alert.id, reason=placement.reason.sentence)
-    incident = _host(draft, placement, alert, key)
-    alert = replace(alert, correlated_incident_id=incident.id, reason=placement.reason, priority_score=points)
     for each in waiting:
         joined = replace(each, correlated_incident_id=incident.id)
         incident = steps.add(incident, joined, critical_asset=_is_critical(draft, joined), now=draft.now)
         draft.put(joined)
         draft.tell("alert_updated", joined)
     incident = steps.add(incident, alert, critical_asset=asset.critical, now=draft.now)
-    draft.put(alert)
-    draft.tell("alert_received", alert)
     draft.put(incident)
     draft.tell("incident_created" if placement.action == "open" else "incident_updated", incident)
     return Outcome(disposition="grouped", alert_id=alert.id, incident_id=incident.id, reason=placement.reason.sentence)
@@ -127,11 +124,18 @@ def _waiting(draft: Draft, key: str, window_seconds: float) -> list[Alert]:
     return [each for each in alerts if seconds_between(each.last_received_at, draft.now) <= window_seconds]
 
 
-def _host(draft: Draft, placement: Placement, alert: Alert, key: str) -> Incident:
+def _host(draft: Draft, placement: Placement, incoming: IncomingAlert, key: str) -> Incident:
     """The incident that takes the alert in, before it is added."""
     if placement.incident is None:
         draft.count("incidents.opened")
-        return steps.open_for(alert, incident_id=draft.new_id(), key=key, reason=placement.reason, now=draft.now)
+        return steps.open_for(
+            incoming,
+            incident_id=draft.new_id(),
+            company_id=draft.company_id,
+            key=key,
+            reason=placement.reason,
+            now=draft.now,
+        )
     if placement.action == "reopen":
         return timeline.come_back(draft, placement.incident, placement.reason.sentence)
     return placement.incident

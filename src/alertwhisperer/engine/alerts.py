@@ -11,9 +11,10 @@ from alertwhisperer.domain.errors import Conflict, NotFound
 from alertwhisperer.domain.scope import Scope, Scopes
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import settle
+from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
-from alertwhisperer.engine.runner import Need, Once, Runner
+from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Query
 

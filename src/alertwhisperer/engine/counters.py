@@ -72,7 +72,7 @@ class Counters:
             last = await self._cursor(scope.company_id)
             records = _directly_after(last or 0, noted)
             if not records:
-                records = await self._storage.records(scope.company_id, last or 0, _PAGE)
+                records = await self._storage.records(scope.company_id, last or 0, _PAGE, told=False)
             if not records:
                 return last or 0
             try:
@@ -105,9 +105,9 @@ class Counters:
         return await self._storage.select(Bucket, query)
 
     async def _tail(self, company_id: str, after: int) -> list[Record]:
-        tail = page = await self._storage.records(company_id, after, _PAGE)
+        tail = page = await self._storage.records(company_id, after, _PAGE, told=False)
         while len(page) == _PAGE:
-            page = await self._storage.records(company_id, page[-1].seq, _PAGE)
+            page = await self._storage.records(company_id, page[-1].seq, _PAGE, told=False)
             tail = [*tail, *page]
         return tail
 

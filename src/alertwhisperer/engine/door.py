@@ -1,10 +1,10 @@
 """The door of ingest: whose key is this, is the delivery signed, is it too much; and the ledger of refusals."""
 
 from collections import Counter
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
-import structlog
 from msgspec import Struct
 
 from alertwhisperer.domain import rate, signature
@@ -20,15 +20,13 @@ from alertwhisperer.ports import Vault
 
 KEYS_AT_MOST: Final = 10_000
 
-log = structlog.get_logger(__name__)
-
 
 class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One request as it came in: header names in lower case; `delivery_id` is the sender's own, if it gave one."""
 
     source: str
     api_key: str
-    headers: dict[str, str]
+    headers: Mapping[bytes, bytes]
     body: bytes
     received_at: Instant
     ip_address: str | None = None
@@ -59,19 +57,31 @@ class Door:
         self._secrets: dict[str, str] = {}
         self._buckets: dict[str, rate.Bucket] = {}
         self._refused: dict[str, Counter[str]] = {}
-        self._latest: dict[tuple[str, str], dict[str, str | None]] = {}
 
     async def admit(self, request: WebhookRequest) -> Admission:
         """The company of a request. Raises Unauthenticated or RateLimited, counted in the ledger."""
-        key_hash = sha256(request.api_key.encode()).hexdigest() if request.api_key else ""
+        key_hash = _digest(request.api_key)
         state = await self._state_of(key_hash)
         if state is None or state.company is None:
-            self.refuse(MSP, "api_key", request=request)
+            self.refuse(MSP, "api_key")
             raise Unauthenticated("send a valid API key in X-API-Key (or ?api_key=)")
+        return self._admit(state, state.company, key_hash, request)
+
+    def admit_now(self, request: WebhookRequest) -> Admission | None:
+        """`admit`, without waiting for anything; None where the company's state has to be read first."""
+        key_hash = _digest(request.api_key)
+        company_id = self._companies.get(key_hash)
+        state = self._runner.state_now(company_id) if company_id is not None else None
+        company = state.company if state is not None else None
+        if state is None or company is None or company.api_key != key_hash:
+            return None
+        return self._admit(state, company, key_hash, request)
+
+    def _admit(self, state: CompanyState, company: Company, key_hash: str, request: WebhookRequest) -> Admission:
         security, version = state.config(WebhookSecurityConfig)
         if security.hmac_enabled:
-            self._check_signature(state.company, security, request)
-        self._check_rate(state, request)
+            self._check_signature(company, security, request)
+        self._check_rate(state)
         scope = Scope(state.company_id, Actor("source", request.source, request.source, None, request.ip_address))
         return Admission(scope, key_hash, version)
 
@@ -103,7 +113,7 @@ class Door:
         try:
             signature.verify(security, secrets, request.headers, request.body, unix_seconds=unix_seconds)
         except Unauthenticated:
-            self.refuse(company.id, "signature", request=request)
+            self.refuse(company.id, "signature")
             raise
 
     def _secret(self, company_id: str, sealed: str) -> str:
@@ -115,17 +125,15 @@ class Door:
             self._secrets[sealed] = plain
         return plain
 
-    def _check_rate(self, state: CompanyState, request: WebhookRequest) -> None:
+    def _check_rate(self, state: CompanyState) -> None:
         config, _ = state.config(RateLimitConfig)
         if not config.enabled:
             return
-        now = self._runner.clock.monotonic()
-        held = self._buckets.get(state.company_id)
-        bucket = rate.refill(held, config, now) if held else rate.full(config, now)
+        bucket = rate.as_of(self._buckets.get(state.company_id), config, self._runner.clock.monotonic())
         self._buckets[state.company_id] = bucket
-        wait = rate.wait_seconds(bucket, config)
-        if wait > 0:
-            self.refuse(state.company_id, "rate_limit", request=request)
+        if bucket.tokens < 1:
+            wait = rate.wait_seconds(bucket, config)
+            self.refuse(state.company_id, "rate_limit")
             raise RateLimited("too many alerts a minute", retry_after=wait, limit=config.requests_per_minute)
 
     def charge(self, company_id: str, alerts: int) -> None:
@@ -134,16 +142,13 @@ class Door:
         if bucket is not None:
             self._buckets[company_id] = rate.draw(bucket, alerts)
 
-    def refuse(self, company_id: str, why: str, count: int = 1, request: WebhookRequest | None = None) -> None:
-        """Count alerts that were not let in; stored and logged with the next flush."""
+    def refuse(self, company_id: str, why: str, count: int = 1) -> None:
+        """Count alerts that were not let in; stored with the next flush."""
         self._refused.setdefault(company_id, Counter())[why] += count
-        if request is not None:
-            self._latest[company_id, why] = {"source": request.source, "client": request.ip_address}
 
     async def flush(self) -> None:
-        """Bring the counts of refusals into the ledger, and into the log: a line a reason, whatever their number."""
+        """Bring the counts of refusals into the ledger."""
         refused, self._refused = self._refused, {}
-        latest, self._latest = self._latest, {}
         for company_id, reasons in refused.items():
 
             def decide(draft: Draft, reasons: Counter[str] = reasons) -> None:
@@ -157,6 +162,7 @@ class Door:
             except AlertWhispererError:
                 self._refused.setdefault(company_id, Counter()).update(reasons)
                 raise
-            for why, count in reasons.items():
-                sender = latest.get((company_id, why), {})
-                log.warning("alerts refused", company_id=company_id, why=why, count=count, **sender)
+
+
+def _digest(api_key: str) -> str:
+    return sha256(api_key.encode()).hexdigest() if api_key else ""

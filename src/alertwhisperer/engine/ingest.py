@@ -1,8 +1,9 @@
 """Ingest: from an admitted request to what is durable and answered."""
 
+import asyncio
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct, json
@@ -10,15 +11,16 @@ from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert, IncomingAlert
 from alertwhisperer.domain.delivery import Delivery, Outcome, Receipt
-from alertwhisperer.domain.errors import Conflict, Invalid, NotFound
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, NotFound
 from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
+from alertwhisperer.engine.desk import BATCH_AT_MOST, Want
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
-from alertwhisperer.engine.runner import BATCH_AT_MOST, Runner, Want
+from alertwhisperer.engine.runner import Runner
 from alertwhisperer.sources.parsed import Parsed, Rejected
 from alertwhisperer.sources.registry import SOURCES, Source
 
@@ -53,12 +55,17 @@ class Answer(Struct, frozen=True, kw_only=True):
         return not self.batch and self.outcomes[0].disposition in NEW and not self.outcomes[0].duplicate
 
 
+Told = Callable[[Answer | BaseException | None], None]
+"""Hears the answer to a delivery, or the error; in the event loop."""
+
+
 class Ingest:
     """Takes deliveries in."""
 
     def __init__(self, runner: Runner, door: Door) -> None:
         self._runner = runner
         self._door = door
+        self._tasks: set[asyncio.Task[Answer]] = set()
 
     async def receive(self, request: WebhookRequest) -> Answer:
         """Admit, read, decide, store, answer. Returns once every alert is on disk.
@@ -76,11 +83,57 @@ class Ingest:
                 continue
         raise Conflict("this company's settings keep changing")
 
+    def take(self, request: WebhookRequest, told: Told) -> bool:
+        """`receive` for who does not wait but is told; False, and nothing done, where something must be awaited."""
+        source = SOURCES.get(request.source)
+        try:
+            admission = self._door.admit_now(request) if source is not None else None
+            if source is None or admission is None:
+                return False
+            self._take(request, source, admission, told)
+        except AlertWhispererError as error:
+            told(error)
+        return True
+
+    def _take(self, request: WebhookRequest, source: Source, admission: Admission, told: Told) -> None:
+        parsed = self._read(admission.scope, request, source)
+        if len(parsed.items) > BATCH_AT_MOST:
+            self._later(self._store(admission.scope, request, parsed, admission), told)
+            return
+        self._door.charge(admission.scope.company_id, len(parsed.items) + parsed.control)
+
+        def tell(outcomes: list[Outcome] | None, error: BaseException | None) -> None:
+            if outcomes is not None:
+                told(Answer(outcomes=outcomes, batch=parsed.batch))
+            elif isinstance(error, SettingsChanged):
+                self._later(self.receive(request), told)
+            else:
+                told(error)
+
+        part = _Part(request, parsed, parsed.items, 0, admission)
+        self._runner.submit(admission.scope, part.decide, part.want, tell)
+
+    def _later(self, answer: Coroutine[None, None, Answer], told: Told) -> None:
+        """Go the long way, and tell what came of it."""
+
+        def tell(task: asyncio.Task[Answer]) -> None:
+            self._tasks.discard(task)
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            told(error or task.result())
+
+        task = asyncio.create_task(answer)
+        self._tasks.add(task)
+        task.add_done_callback(tell)
+
     async def deliver(
         self, scope: Scope, request: WebhookRequest, source: Source, admission: Admission | None = None
     ) -> Answer:
         """Read, decide, store, answer what the door has let in (`admission` None: the product's own test alert)."""
-        parsed = self._read(scope, request, source)
+        return await self._store(scope, request, self._read(scope, request, source), admission)
+
+    async def _store(
+        self, scope: Scope, request: WebhookRequest, parsed: Parsed, admission: Admission | None
+    ) -> Answer:
         self._door.charge(scope.company_id, len(parsed.items) + parsed.control)
         outcomes: list[Outcome] = []
         for start in range(0, max(len(parsed.items), 1), BATCH_AT_MOST):
@@ -140,7 +193,8 @@ class _Part:
 
     def decide(self, draft: Draft) -> list[Outcome]:
         """The outcome of each item, in order."""
-        if self._admission is not None and not self._admission.still_holds(draft):
+        # Of a delivery in several parts the first one is asked: the others must not be sent again for what it has done.
+        if self._admission is not None and self._number == 0 and not self._admission.still_holds(draft):
             raise SettingsChanged("the company's key or security setting has changed")
         draft.now = self._request.received_at
         receipt_id = self._receipt_id

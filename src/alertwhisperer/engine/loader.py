@@ -53,7 +53,7 @@ class Loader:
 
     async def catch_up(self, state: CompanyState) -> CompanyState:
         """The state with what others have committed since; a new one where their records have expired."""
-        records = await self._log.records(state.company_id, state.seq)
+        records = await self._log.records(state.company_id, state.seq, told=False)
         if not records or records[0].seq != state.seq + 1:
             return await self.open(state.company_id)
         touched: dict[str, list[Key]] = {}
@@ -108,7 +108,7 @@ class Loader:
         while wanted:
             found = await self._reader.get_many(Incident, [(state.company_id, each) for each in wanted])
             for incident in found:
-                state.install(incident)
+                state.hold(incident)
             wanted = {
                 each.merged_into for each in found if each.merged_into and each.merged_into not in state.incidents
             }
@@ -119,8 +119,10 @@ class Loader:
         """All that deciding on these deliveries can ask for; of what the state is sure of, nothing is read."""
         if receipt_ids:
             await self._fetch_receipts(state, receipt_ids)
-        await self.fetch_open(state, (each.dedup_key for each in incoming))
-        await self._fetch_by_key(state, {state.correlation_key(each)[0] for each in incoming})
+        if state.gone_alerts.may_hold_any:
+            await self.fetch_open(state, (each.dedup_key for each in incoming))
+        if state.gone_incidents.may_hold_any:
+            await self._fetch_by_key(state, {state.correlation_key(each)[0] for each in incoming})
         active = (state.open_alerts.get(each.dedup_key) for each in incoming)
         await self.fetch_incidents(state, [each.correlated_incident_id for each in active if each])
         assets, gone = state.assets, state.gone_assets
@@ -134,7 +136,7 @@ class Loader:
         """Receipts of earlier deliveries under these ids, and the alerts of small ones, whose attempts are counted."""
         receipts = await self._reader.get_many(Receipt, [(state.company_id, each) for each in receipt_ids])
         for receipt in receipts:
-            state.install(receipt)
+            state.hold(receipt)
         await self.fetch(state, Alert, *[(state.company_id, each) for found in receipts for each in found.alert_ids])
 
     async def fetch_open(self, state: CompanyState, dedup_keys: Iterable[str]) -> None:
@@ -151,7 +153,7 @@ class Loader:
 
     async def _fetch_by_key(self, state: CompanyState, keys: set[str]) -> None:
         here, gone = state.by_key, state.gone_incidents
-        missing = sorted(key for key in keys if key not in here and gone.may_hold(key))
+        missing = sorted(key for key in keys if here.get(key) not in state.incidents and gone.may_hold(key))
         if not missing:
             return
         wanted: Query = {"company_id": state.company_id, "correlation_key": {"$in": missing}}

@@ -18,9 +18,10 @@ from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
 from alertwhisperer.domain.user import User, end_session, end_sessions, forget_expired
+from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
-from alertwhisperer.engine.runner import Need, Runner
+from alertwhisperer.engine.runner import Runner
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.engine.throttle import Throttle
 from alertwhisperer.ports import Clock, Passwords, Reader

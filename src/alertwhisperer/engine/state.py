@@ -1,11 +1,12 @@
 """A company's state in memory, at one place of its log.
 
 The state is a bounded cache that remembers the keys it has let go: a key that is neither here nor among those is new,
-and ingest reads nothing for it. Decisions change the state in place and keep a journal, so that a lost commit is
-undone exactly.
+and ingest reads nothing for it. Decisions change the state in place, and each batch keeps a journal of that, so that a
+lost commit is undone exactly. What a batch in flight has touched is not yet in the database: until it is, the state
+neither lets it go nor believes what is read of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
@@ -26,8 +27,8 @@ from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_DOCUMENT, key_of
 
 C = TypeVar("C", bound=Config)
-Table = dict[Any, Any]
-"""Any mapping of the state: the journal must be able to put back whatever stood in it."""
+K = TypeVar("K")
+V = TypeVar("V")
 
 CACHE_AT_MOST: Final = 4_000
 """Open alerts, and incidents, that one company keeps in memory; beyond, the oldest go and are looked up again."""
@@ -36,6 +37,40 @@ REMEMBERED_AT_MOST: Final = 200_000
 """Keys of those that went, as hashes (70 bytes each): a key that is neither here nor there is new, without a look."""
 
 _MISSING: Final = object()
+
+
+class Table(dict[K, V]):
+    """Entries of a state. `journal` has what stood in the place of each that the batch under way has changed."""
+
+    __slots__ = ("journal",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal: dict[K, V | object] = {}
+
+    def put(self, name: K, value: V) -> None:
+        """Change one entry."""
+        journal = self.journal
+        if name not in journal:
+            journal[name] = self.get(name, _MISSING)
+        self[name] = value
+
+    def drop(self, name: K) -> None:
+        """Take one entry away."""
+        if name in self:
+            self.journal.setdefault(name, self.pop(name))
+
+    def undo(self, journal: dict[K, V | object]) -> None:
+        """Put back what stood there before a batch."""
+        for name, before in journal.items():
+            if before is _MISSING:
+                self.pop(name, None)
+            else:
+                self[name] = cast("V", before)
+
+
+Journal = list[dict[Any, Any]]
+"""What one batch has changed: the journal of each table, in the order of `CompanyState.tables`."""
 
 
 class Gone:
@@ -55,6 +90,11 @@ class Gone:
         if self.complete:
             self._hashes.add(hash(key))
 
+    @property
+    def may_hold_any(self) -> bool:
+        """Whether any key at all must be looked up."""
+        return not self.complete or bool(self._hashes)
+
     def may_hold(self, key: str) -> bool:
         """Whether a key that is not in the cache must be looked up (two keys may share a hash: then for nothing)."""
         return not self.complete or hash(key) in self._hashes
@@ -67,24 +107,40 @@ class CompanyState:
         self.company_id = company_id
         self.seq = 0
         self.audit_head = ""
-        self.company: Company | None = None
-        self._settings: dict[type[Struct], tuple[Config, int]] = {}
-        self.open_alerts: dict[str, Alert] = {}
-        self.incidents: dict[str, Incident] = {}
-        self.by_key: dict[str, str] = {}
-        self.bound: dict[str, str] = {}
-        self.pending: dict[str, list[str]] = {}
-        self.assets: dict[str, Asset] = {}
-        self.scratch: dict[tuple[type[Struct], Key], Struct] = {}
+        self.open_alerts: Table[str, Alert] = Table()
+        self.incidents: Table[str, Incident] = Table()
+        self.by_key: Table[str, str] = Table()
+        self.bound: Table[str, str] = Table()
+        self.pending: Table[str, list[str]] = Table()
+        self.assets: Table[str, Asset] = Table()
+        self.companies: Table[str, Company] = Table()
+        self.settings: Table[type[Struct], tuple[Config, int]] = Table()
+        self.scratch: Table[tuple[type[Struct], Key], Struct] = Table()
+        self.tables: Final[tuple[Table[Any, Any], ...]] = (
+            self.open_alerts,
+            self.incidents,
+            self.by_key,
+            self.bound,
+            self.pending,
+            self.assets,
+            self.companies,
+            self.settings,
+            self.scratch,
+        )
         self.gone_alerts = Gone()
         self.gone_incidents = Gone()
         self.gone_assets = Gone()
         self._readers: dict[int, Callable[[IncomingAlert], tuple[str, dict[str, str]]]] = {}
-        self._journal: list[tuple[Table, object, object]] = []
+        self._in_flight: Sequence[Journal] = ()
+
+    @property
+    def company(self) -> Company | None:
+        """The company itself."""
+        return self.companies.get(self.company_id)
 
     def config(self, kind: type[C]) -> tuple[C, int]:
         """A setting and its version; the defaults, version 0, where nothing is stored."""
-        found = self._settings.get(kind)
+        found = self.settings.get(kind)
         return cast("tuple[C, int]", found) if found else (kind(), 0)
 
     def correlation_key(self, incoming: IncomingAlert | Alert) -> tuple[str, dict[str, str]]:
@@ -110,118 +166,132 @@ class CompanyState:
         return self.incident_of(self.by_key.get(correlation_key)), False
 
     def hold(self, document: Struct) -> None:
-        """Install a document that was fetched for this batch: an alert that has ended is kept for it too."""
+        """Install a document that was read for this batch, unless a batch in flight knows better.
+
+        An alert that has ended is kept for this batch too.
+        """
+        if self._in_flight and any(self._is_in_flight(table, name) for table, name in self._entries_of(document)):
+            return
         self.install(document)
         if isinstance(document, Alert):
-            self.set(self.scratch, (Alert, (document.company_id, document.id)), document)
+            self.scratch.put((Alert, (document.company_id, document.id)), document)
+
+    def _entries_of(self, document: Struct) -> list[tuple[Table[Any, Any], object]]:
+        """Where the state may hold a document."""
+        if isinstance(document, Alert):
+            scratched = (Alert, (document.company_id, document.id))
+            return [(self.open_alerts, document.dedup_key), (self.scratch, scratched)]
+        if isinstance(document, Incident):
+            return [(self.incidents, document.id)]
+        if isinstance(document, Asset):
+            return [(self.assets, document.name)]
+        return [(self.scratch, (type(document), key_of(BY_DOCUMENT[type(document)], document)))]
+
+    def _is_in_flight(self, table: Table[Any, Any], name: object) -> bool:
+        place = next(at for at, each in enumerate(self.tables) if each is table)
+        return any(name in journal[place] for journal in self._in_flight)
 
     def install(self, document: Struct) -> None:
         """Take a document as it now stands, and what follows from it."""
-        if isinstance(document, Alert):
-            self._install_alert(document)
-        elif isinstance(document, Incident):
-            self._install_incident(document)
+        kind = type(document)
+        if kind is Alert:
+            self._install_alert(cast("Alert", document))
+        elif kind is Incident:
+            self._install_incident(cast("Incident", document))
         elif isinstance(document, Asset):
-            self.set(self.assets, document.name, document)
+            self.assets.put(document.name, document)
         elif isinstance(document, Company):
-            self.set(self.__dict__, "company", document)
+            self.companies.put(document.id, document)
         elif isinstance(document, CompanyConfig):
             self._install_config(document)
         else:
-            self.set(
-                self.scratch,
-                (type(document), key_of(BY_DOCUMENT[type(document)], document)),
-                document,
-            )
+            self.scratch.put((kind, key_of(BY_DOCUMENT[kind], document)), document)
 
     def _install_config(self, document: CompanyConfig) -> None:
         config = convert(document.config_data, CONFIGS[document.config_type])
-        self.set(self._settings, type(config), (config, document.version))
+        self.settings.put(type(config), (config, document.version))
         if isinstance(config, CorrelationConfig):
-            self.set(self.__dict__, "pending", {})
+            for key in list(self.pending):
+                self.pending.drop(key)
             for alert in self.open_alerts.values():
                 if alert.correlated_incident_id is None:
                     self._mark_pending(alert, waiting=True)
 
     def _install_alert(self, alert: Alert) -> None:
-        if self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch:
-            self.set(self.scratch, (Alert, (alert.company_id, alert.id)), alert)
+        ended = alert.status == "resolved"
+        if ended or (self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch):
+            self.scratch.put((Alert, (alert.company_id, alert.id)), alert)
         before = self.open_alerts.get(alert.dedup_key)
-        waiting = alert.correlated_incident_id is None and alert.status != "resolved"
+        waiting = alert.correlated_incident_id is None and not ended
         if waiting or (before is not None and before.correlated_incident_id is None):
             self._mark_pending(alert, waiting=waiting)
-        if alert.status != "resolved":
-            self.set(self.open_alerts, alert.dedup_key, alert)
+        if not ended:
+            self.open_alerts.put(alert.dedup_key, alert)
         elif before is not None and before.id == alert.id:
-            self.unset(self.open_alerts, alert.dedup_key)
+            self.open_alerts.drop(alert.dedup_key)
 
     def _mark_pending(self, alert: Alert, *, waiting: bool) -> None:
         key, _ = self.correlation_key(alert)
         others = [each for each in self.pending.get(key, []) if each != alert.dedup_key]
         now = [*others, alert.dedup_key] if waiting else others
         if now:
-            self.set(self.pending, key, now)
+            self.pending.put(key, now)
         else:
-            self.unset(self.pending, key)
+            self.pending.drop(key)
 
     def _install_incident(self, incident: Incident) -> None:
         before = self.incidents.get(incident.id)
-        self.set(self.incidents, incident.id, incident)
-        if before is None or incident.bound_keys is not before.bound_keys:
-            for key in incident.bound_keys:
-                self.set(self.bound, key, incident.id)
+        self.incidents.put(incident.id, incident)
+        if before is not None and incident.bound_keys is before.bound_keys:
+            return
+        for key in incident.bound_keys:
+            self.bound.put(key, incident.id)
         latest = self.by_key.get(incident.correlation_key)
         if not incident.bound_keys and (latest is None or latest < incident.id):
-            self.set(self.by_key, incident.correlation_key, incident.id)
+            self.by_key.put(incident.correlation_key, incident.id)
 
-    def set(self, table: Table, name: object, value: object) -> None:
-        """Change one entry and remember what was there."""
-        self._journal.append((table, name, table.get(name, _MISSING)))
-        table[name] = value
+    def begin(self, in_flight: Sequence[Journal] = ()) -> Journal:
+        """A new batch begins, on top of those in flight: what is changed from now on goes into its journal."""
+        self._in_flight = in_flight
+        journal: Journal = []
+        for table in self.tables:
+            table.journal = {}
+            journal.append(table.journal)
+        return journal
 
-    def unset(self, table: Table, name: object) -> None:
-        """Take one entry away and remember it."""
-        if name in table:
-            self._journal.append((table, name, table.pop(name)))
+    def undo(self, journal: Journal) -> None:
+        """The state as if a batch had not been decided; the last one goes first."""
+        for table, changed in zip(self.tables, journal, strict=True):
+            table.undo(changed)
 
-    def mark(self) -> int:
-        """A place in the journal to come back to."""
-        return len(self._journal)
-
-    def undo(self, mark: int = 0) -> None:
-        """Back to a mark: the state as if nothing since had been decided."""
-        while len(self._journal) > mark:
-            mapping, name, before = self._journal.pop()
-            if before is _MISSING:
-                mapping.pop(name, None)
-            else:
-                mapping[name] = before
-
-    def settle(self) -> None:
-        """What was decided is durable: forget the way back, drop what only one batch needed, keep within bounds."""
-        self._journal.clear()
-        self.scratch.clear()
-        self._trim()
-
-    def _trim(self) -> None:
-        few = CACHE_AT_MOST // 10
+    def settle(self, in_flight: Sequence[Journal] = ()) -> None:
+        """What was decided first is durable: drop what it alone needed, and keep within bounds."""
+        self._in_flight = in_flight
+        for document in [each for each in self.scratch if not self._is_in_flight(self.scratch, each)]:
+            del self.scratch[document]
         if len(self.open_alerts) > CACHE_AT_MOST:
             placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
-            for key in _some(placed, few):
+            for key in self._oldest(self.open_alerts, placed):
                 del self.open_alerts[key]
                 self.gone_alerts.add(key)
-        if len(self.incidents) > CACHE_AT_MOST:
-            free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
-            for incident_id in _some(free, few):
-                gone = self.incidents.pop(incident_id)
-                if self.by_key.get(gone.correlation_key) == incident_id:
-                    del self.by_key[gone.correlation_key]
-                self.gone_incidents.add(gone.correlation_key)
         if len(self.assets) > CACHE_AT_MOST:
-            for name in _some(iter(self.assets), few):
+            for name in self._oldest(self.assets, iter(self.assets)):
                 del self.assets[name]
                 self.gone_assets.add(name)
+        if len(self.incidents) > CACHE_AT_MOST:
+            self._let_incidents_go()
 
+    def _let_incidents_go(self) -> None:
+        free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
+        for incident_id in self._oldest(self.incidents, free):
+            gone = self.incidents.pop(incident_id)
+            if self.by_key.get(gone.correlation_key) == incident_id:
+                del self.by_key[gone.correlation_key]
+            self.gone_incidents.add(gone.correlation_key)
 
-def _some(items: Iterator[str], count: int) -> list[str]:
-    return list(islice(items, count))
+    def _oldest(self, table: Table[str, Any], free: Iterator[str]) -> list[str]:
+        """The oldest of those free to go, so many that a tenth of the cache becomes free; none that is in flight."""
+        place = next(at for at, each in enumerate(self.tables) if each is table)
+        kept: set[str] = set().union(*[journal[place] for journal in self._in_flight])
+        going = (name for name in free if name not in kept)
+        return list(islice(going, len(table) - CACHE_AT_MOST * 9 // 10))

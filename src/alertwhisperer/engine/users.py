@@ -22,9 +22,10 @@ from alertwhisperer.domain.user import (
     require,
     serves,
 )
+from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
-from alertwhisperer.engine.runner import Need, Once, Runner
+from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Passwords, Reader
 

@@ -243,7 +243,9 @@ def _split_off(draft: Draft, incident: Incident, moved: list[Alert], title: str)
     sentence = f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
     reason = Reason(kind="manual", sentence=sentence, fields=incident.key_fields, linked_incident_id=incident.id)
     key = f"split:{incident_id}"
-    opened = steps.open_for(moved[0], incident_id=incident_id, key=key, reason=reason, now=draft.now)
+    opened = steps.open_for(
+        moved[0], incident_id=incident_id, company_id=draft.company_id, key=key, reason=reason, now=draft.now
+    )
     critical = {each.name for each in draft.state.assets.values() if each.critical}
     made = steps.gather(opened, moved, critical_assets=critical, now=draft.now)
     made = replace(

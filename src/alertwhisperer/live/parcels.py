@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from alertwhisperer.domain.event import Cursor, Frame, LoggedEvent, Record
+from alertwhisperer.domain.event import GONE, Cursor, Frame, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor
 from alertwhisperer.domain.user import may
@@ -73,15 +73,17 @@ class Told:
 
     @cached_property
     def _for_client(self) -> list[Parcel]:
-        seen = [self._client_view(event) for event in self._record.events]
-        same = all(data is event.data for data, event in zip(seen, self._record.events, strict=True))
+        events = self._record.events
+        seen = [self._client_view(event) if event.data is not GONE else GONE for event in events]
+        same = all(data is event.data for data, event in zip(seen, events, strict=True))
         return self._for_staff if same else _parcels(self._record, seen)
 
 
 def pack(record: Record, view: ClientView | None, after_n: int = -1) -> list[Parcel]:
     """The frames of a record behind event `after_n`, in parcels; all of them with no view."""
     see = view or _everything
-    return _parcels(record, [see(event) if n > after_n else None for n, event in enumerate(record.events)])
+    told = [see(event) if n > after_n and event.data is not GONE else None for n, event in enumerate(record.events)]
+    return _parcels(record, told)
 
 
 def _everything(event: LoggedEvent) -> Raw:
@@ -92,7 +94,7 @@ def _parcels(record: Record, seen: Sequence[Raw | None]) -> list[Parcel]:
     texts = tuple(
         encode_frame(f"{record.company_id}:{record.seq}:{n}", event.type, data, record.at)
         for n, (event, data) in enumerate(zip(record.events, seen, strict=True))
-        if data is not None
+        if data is not None and data is not GONE
     )
     return [
         Parcel(record.company_id, texts[start : start + FRAMES_AT_MOST])

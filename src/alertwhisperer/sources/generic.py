@@ -1,14 +1,14 @@
 """Our own webhook form: one alert, an array of alerts, or NDJSON (SPEC §3)."""
 
 import re
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from alertwhisperer.domain.alert import IncomingAlert
 from alertwhisperer.domain.errors import Invalid
-from alertwhisperer.domain.instant import tolerant
+from alertwhisperer.domain.instant import Instant, tolerant
 from alertwhisperer.sources import parsed
 from alertwhisperer.sources.parsed import Parsed, Rejected
 
@@ -28,7 +28,27 @@ class Payload(Struct, frozen=True, gc=False):
     url: object = None
 
 
+Name = Annotated[str, Meta(min_length=1, max_length=parsed.NAME_AT_MOST)]
+Label = Annotated[str, Meta(max_length=parsed.LABEL_AT_MOST)]
+
+
+class PlainPayload(Struct, frozen=True, gc=False):
+    """The same as programs write it: every field of its usual type and within bounds."""
+
+    asset_name: Name
+    signature: Name
+    message: Annotated[str, Meta(min_length=1, max_length=parsed.MESSAGE_AT_MOST)]
+    severity: str | None = None
+    tool_source: Name | None = None
+    status: Literal["firing", "resolved"] = "firing"
+    timestamp: object = None
+    dedup_key: Name | None = None
+    labels: Annotated[dict[str, Label], Meta(max_length=parsed.LABELS_AT_MOST)] | None = None
+    url: object = None
+
+
 _ONE: Final = msgspec.json.Decoder(Payload)
+_ONE_PLAIN: Final = msgspec.json.Decoder(PlainPayload)
 _MANY: Final = msgspec.json.Decoder(list[Raw])
 _FIRING: Final = ("firing", "active", "open", "problem", "triggered")
 _CLEARED: Final = ("resolved", "ok", "closed", "cleared", "recovered")
@@ -36,6 +56,7 @@ _CLEARED: Final = ("resolved", "ok", "closed", "cleared", "recovered")
 
 def parse(body: bytes) -> Parsed:
     """The alerts of a body; Invalid when the whole cannot be read."""
+    is_plain = b"\\" not in body
     start = body.lstrip()[:1]
     if start == b"[":
         try:
@@ -43,12 +64,12 @@ def parse(body: bytes) -> Parsed:
         except msgspec.DecodeError as error:
             raise Invalid(f"is not valid JSON: {error}", "body") from error
         _not_too_many(len(raws))
-        return Parsed(items=[_item(bytes(each)) for each in raws], batch=True)
+        return Parsed(items=[_item(each, is_plain=is_plain) for each in raws], batch=True)
     lines = [line for line in body.splitlines() if line.strip()] if b"\n" in body.strip() else [body]
     if len(lines) > 1 and _is_ndjson(lines[0]):
         _not_too_many(len(lines))
-        return Parsed(items=[_item(line) for line in lines], batch=True)
-    return Parsed(items=[read(body)], batch=False)
+        return Parsed(items=[_item(line, is_plain=is_plain) for line in lines], batch=True)
+    return Parsed(items=[read(body, is_plain=is_plain)], batch=False)
 
 
 def _is_ndjson(first_line: bytes) -> bool:
@@ -66,17 +87,56 @@ def _not_too_many(count: int) -> None:
         raise Invalid("holds no alerts", "body")
 
 
-def _item(body: bytes) -> IncomingAlert | Rejected:
+def _item(body: bytes | Raw, *, is_plain: bool) -> IncomingAlert | Rejected:
     try:
-        return read(body)
+        return read(body, is_plain=is_plain)
     except Invalid as error:
         return Rejected(message=str(error), field=error.field)
 
 
-def read(body: bytes) -> IncomingAlert:
-    """One alert; Invalid names the first field that is wrong."""
+def read(body: bytes | Raw, *, is_plain: bool) -> IncomingAlert:
+    """One alert; Invalid names the first field that is wrong.
+
+    is_plain: there is no backslash in it. A JSON text without one holds no control character and no lone surrogate,
+    since both can only come as escapes.
+    """
     if len(body) > parsed.ALERT_BYTES_AT_MOST:
         raise Invalid(f"an alert must have at most {parsed.ALERT_BYTES_AT_MOST // 1024} KB", "body")
+    return (_read_plain(body) if is_plain else None) or _read_any(bytes(body))
+
+
+def _read_plain(body: bytes | Raw) -> IncomingAlert | None:
+    """The alert, if nothing in it needs a closer look; None if something may."""
+    try:
+        payload = _ONE_PLAIN.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    asset, signature, message = payload.asset_name.strip(), payload.signature.strip(), payload.message.strip()
+    tool, labels, key = payload.tool_source, payload.labels, payload.dedup_key
+    tool = tool.strip() if tool else "webhook"
+    key = key.strip() if key else None
+    if not (asset and signature and message and tool and key != "") or (labels and not parsed.are_plain(labels)):
+        return None
+    severity, warnings = parsed.severity_of(payload.severity)
+    occurred_at, warnings = _occurred_at(payload.timestamp, warnings)
+    stable = f"{_escape(tool)}|{_escape(asset)}|{_escape(signature)}"
+    return IncomingAlert(
+        asset_name=asset,
+        signature=signature,
+        message=message,
+        severity=severity,
+        status=payload.status,
+        tool_source=tool,
+        dedup_key=key or stable,
+        stable_key=stable,
+        occurred_at=occurred_at,
+        labels=labels or {},
+        urls=parsed.safe_urls(payload.url) if payload.url is not None else [],
+        warnings=warnings,
+    )
+
+
+def _read_any(body: bytes) -> IncomingAlert:
     try:
         payload = _ONE.decode(body)
     except msgspec.ValidationError as error:
@@ -84,6 +144,16 @@ def read(body: bytes) -> IncomingAlert:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"is not valid JSON: {error}", "body") from error
     return _incoming(payload)
+
+
+def _occurred_at(timestamp: object, warnings: list[str]) -> tuple[Instant | None, list[str]]:
+    """When the sender says it happened, and the warnings with one more if that cannot be read."""
+    if timestamp is None:
+        return None, warnings
+    occurred_at = tolerant(timestamp)
+    if occurred_at is None:
+        warnings = [*warnings, "timestamp could not be read; the time of receipt stands for it"]
+    return occurred_at, warnings
 
 
 def _path(message: str) -> str | None:
@@ -97,11 +167,7 @@ def _incoming(payload: Payload) -> IncomingAlert:
     message = parsed.required(payload.message, "message", parsed.MESSAGE_AT_MOST)
     tool = _optional(payload.tool_source, "tool_source") or "webhook"
     severity, warnings = parsed.severity_of(payload.severity)
-    occurred_at = None
-    if payload.timestamp is not None:
-        occurred_at = tolerant(payload.timestamp)
-        if occurred_at is None:
-            warnings = [*warnings, "timestamp could not be read; the time of receipt stands for it"]
+    occurred_at, warnings = _occurred_at(payload.timestamp, warnings)
     stable = f"{_escape(tool)}|{_escape(asset)}|{_escape(signature)}"
     return IncomingAlert(
         asset_name=asset,

@@ -15,6 +15,7 @@ ALERT_BYTES_AT_MOST: Final = 64 * 1024
 NAME_AT_MOST: Final = 512
 MESSAGE_AT_MOST: Final = 16_384
 LABELS_AT_MOST: Final = 100
+LABEL_AT_MOST: Final = 4_096
 URL_AT_MOST: Final = 2_048
 
 _WORDS: Final[dict[str, Severity]] = {
@@ -54,6 +55,10 @@ _WORDS: Final[dict[str, Severity]] = {
     "p5": "info",
 }
 
+PLAIN_NAMES_AT_MOST: Final = 1_000
+_PLAIN_NAMES: Final[set[str]] = set()
+"""Names of labels that were found good: a sender's are the same in every alert."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -78,6 +83,9 @@ class Parsed(Struct, frozen=True, kw_only=True):
 
 def severity_of(word: object) -> tuple[Severity, list[str]]:
     """Our severity for a sender's word; `unknown`, with a warning, for one that is missing or not known."""
+    known = _WORDS.get(word) if isinstance(word, str) else None
+    if known:
+        return known, []
     text = str(word).strip().lower() if word is not None else ""
     if text in ("", "unknown"):
         return "unknown", []
@@ -119,6 +127,17 @@ def labels_of(value: object, field: str = "labels") -> dict[str, str]:
     return {_label_name(name, field): _label_value(each, f"{field}.{name}") for name, each in value.items()}
 
 
+def are_plain(labels: Mapping[str, str]) -> bool:
+    """Whether the names of labels are such as every engine holds; their values are known to be texts."""
+    for name in labels:
+        if name not in _PLAIN_NAMES:
+            if not name or "." in name or name[0] == "$":
+                return False
+            if len(_PLAIN_NAMES) < PLAIN_NAMES_AT_MOST:
+                _PLAIN_NAMES.add(name)
+    return True
+
+
 def _label_name(name: object, field: str) -> str:
     text = str(name)
     if not text or "." in text or text.startswith("$"):
@@ -133,7 +152,7 @@ def _label_value(value: object, field: str) -> str:
     if isinstance(value, str | int | float):
         text = str(value)
         check_text(text, field)
-        return text[:4096]
+        return text[:LABEL_AT_MOST]
     if value is None:
         return ""
     raise Invalid("must be a text, a number or true/false", field)

@@ -59,8 +59,8 @@ def encode_writes(writes: Sequence[Write], company_id: str | None = None) -> lis
             each = Written(write, collection_named(write.collection), write.key, None)
         else:
             document = write.document
-            collection, free_fields = _door(write.collection, type(document))
-            for name in free_fields:
+            collection = collection_named(write.collection)
+            for name in free_fields_of(write.collection, type(document)):
                 if value := getattr(document, name):
                     check_value(value, name)
             raw = encode(document)
@@ -74,12 +74,12 @@ def encode_writes(writes: Sequence[Write], company_id: str | None = None) -> lis
 
 
 @cache
-def _door(name: str, kind: type[Struct]) -> tuple[Collection, tuple[str, ...]]:
-    """The collection, and the fields of its document that hold whatever somebody sent: those that are not typed."""
+def free_fields_of(name: str, kind: type[Struct]) -> tuple[str, ...]:
+    """The fields of a collection's document that hold whatever somebody sent: those that are not typed."""
     collection = collection_named(name)
     if kind not in {collection.document, *collection.beside}:
         raise Invalid(f"a {kind.__name__} is not a document of {name}")
-    return collection, tuple(field for field, hint in kind.__annotations__.items() if "object" in str(hint))
+    return tuple(field for field, hint in kind.__annotations__.items() if "object" in str(hint))
 
 
 def check_stored(collection: Collection, raw: bytes) -> None:

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
+from msgspec.structs import replace
 
-from alertwhisperer.domain.change import Change, Write
+from alertwhisperer.domain.change import Change, Event, Write
 from alertwhisperer.domain.errors import Conflict, Invalid
-from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.event import GONE, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Query, Sort
@@ -22,16 +23,15 @@ from alertwhisperer.storage.codec import (
     collection_named,
     decode,
     encode,
-    encode_writes,
-    make_record,
     typed,
 )
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.sqlite_layout import Layout, Value, lay_out
 from alertwhisperer.storage.sqlite_session import Session
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
-from alertwhisperer.storage.sqlite_whole import HEAD, Statements, lay_out
-from alertwhisperer.storage.sqlite_writes import Value, by_keys_sql, document_row, insert, keys_json, prepare, run
+from alertwhisperer.storage.sqlite_whole import BEHIND, HEAD, Statements
+from alertwhisperer.storage.sqlite_writes import by_ids_sql, by_keys_sql, document_row, insert, keys_json, run
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
 
@@ -42,7 +42,7 @@ _log: Final = logging.getLogger(__name__)
 _record_json: Final = json.Encoder()
 
 _APPEND: Final = f"""INSERT INTO events (company_id, seq, at, document)
-SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")}"""
+SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")} AND {BEHIND.format("?1", "?2", "?5")}"""
 _AUDIT_HEAD: Final = """SELECT json_extract(document, '$.seq') AS seq, json_extract(document, '$.audit_head')
 FROM (SELECT document FROM (SELECT document FROM events WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1)
 UNION ALL SELECT document FROM snapshots WHERE company_id = ?1 AND id = 'head') ORDER BY seq DESC LIMIT 1"""
@@ -98,30 +98,52 @@ class SQLiteStorage:
 
     # ------------------------------------------------------------ Log
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         """See `ports.Log.commit`."""
         await self._session.open()
-        written = encode_writes(change.writes, scope.company_id)
-        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
-        prepared = prepare(written)
-        appended = (record.company_id, record.seq, at, _record_json.encode(record))
+        layout = lay_out(change.writes, scope.company_id)
+        events = [_logged(event, layout) for event in change.events]
+        record = Record(
+            company_id=scope.company_id,
+            seq=base_seq + 1,
+            commit_id=commit_id,
+            at=at,
+            actor=scope.actor,
+            events=events,
+            counts=dict(change.counts),
+            audit_head=change.audit_head,
+            touched=layout.touched,
+        )
+        kept = replace(record, events=[each if each.place is None else _bare(each) for each in events])
+        appended = (record.company_id, record.seq, at, _record_json.encode(kept), after)
+        whole = None if layout.expected else (*appended, b"".join(layout.documents), *layout.parts())
 
         def act(connection: sqlite3.Connection) -> Record:
+            if self._statements.knows(layout.shape) and alone(connection):
+                return record
             if not connection.execute(_APPEND, appended).rowcount:
                 raise Conflict(f"the log of {scope.company_id} does not stand at {base_seq}")
-            run(connection, prepared)
+            run(connection, layout)
             return record
 
         def alone(connection: sqlite3.Connection) -> Record | None:
+            if whole is None:
+                return None
             try:
-                self._statements.run(connection, whole, appended)
+                self._statements.run(connection, layout.shape, whole)
             except sqlite3.IntegrityError:
                 return None  # `act` finds out why
             return record
 
-        if prepared.expected:
-            return await self._session.write(act, done=self._tell)
-        whole = lay_out(prepared)
         return await self._session.write(act, alone=alone, done=self._tell)
 
     async def head(self, company_id: str) -> tuple[int, str]:
@@ -129,9 +151,15 @@ class SQLiteStorage:
         rows = await self._rows(_AUDIT_HEAD, (company_id,))
         return (rows[0][0], rows[0][1].decode()) if rows else (0, "")
 
-    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+    async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
         """See `ports.Log.records`."""
-        return await self._documents(Record, _RECORDS, (company_id, after, limit))
+
+        def ask(connection: sqlite3.Connection) -> list[Record]:
+            rows = connection.execute(_RECORDS, (company_id, after, limit))
+            records = [typed(Record, row[0]) for row in rows]
+            return [_with_documents(connection, record) for record in records] if told else records
+
+        return await self._session.read(ask)
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""
@@ -142,8 +170,8 @@ class SQLiteStorage:
 
     async def store(self, writes: Sequence[Write]) -> None:
         """See `ports.Log.store`."""
-        prepared = prepare(encode_writes(writes))
-        await self.write(lambda connection: run(connection, prepared))
+        layout = lay_out(writes)
+        await self.write(lambda connection: run(connection, layout))
 
     def on_commit(self, listener: Callable[[Record], None]) -> None:
         """See `ports.Log.on_commit`."""
@@ -304,6 +332,40 @@ class SQLiteStorage:
         picked, bound = _select("rowid", where(source, parse_query(query)), order, limit)
         sql = f'DELETE FROM "{source.name}" WHERE rowid IN ({picked})'
         return await self.write(lambda connection: connection.execute(sql, bound).rowcount)
+
+
+def _logged(event: Event, layout: Layout) -> LoggedEvent:
+    """An event; with its place if its document is written beside it."""
+    written = layout.places.get(id(event.document))
+    if written is None:
+        return LoggedEvent(event.type, Raw(encode(event.document)), event.internal)
+    place, raw = written
+    return LoggedEvent(event.type, Raw(raw), event.internal, place)
+
+
+def _bare(event: LoggedEvent) -> LoggedEvent:
+    """An event as the log keeps it: its document stands in a row of its own."""
+    return LoggedEvent(event.type, GONE, event.internal, event.place)
+
+
+def _with_documents(connection: sqlite3.Connection, record: Record) -> Record:
+    """A record from the log with the documents that its events are about, as they stand now."""
+    wanted: dict[str, list[str]] = {}
+    for event in record.events:
+        if event.place is not None:
+            name, within = record.touched[event.place]
+            wanted.setdefault(name, []).append(within)
+    found: dict[tuple[str, str], Raw] = {}
+    for name, ids in wanted.items():
+        rows = connection.execute(by_ids_sql(name), (record.company_id, keys_json([(each,) for each in ids])))
+        found.update({(name, row[0].decode()): Raw(row[1]) for row in rows})
+    events = [
+        event
+        if event.place is None
+        else LoggedEvent(event.type, found.get(record.touched[event.place], GONE), event.internal, event.place)
+        for event in record.events
+    ]
+    return replace(record, events=events)
 
 
 def _collection_of(kind: type[Struct]) -> Collection:

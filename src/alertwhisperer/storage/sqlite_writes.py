@@ -1,27 +1,21 @@
-"""Writes of whole documents as few, large statements.
-
-Prepared (encoded, laid out flat) in the caller's thread; the writer thread then only hands finished lists to SQLite,
-which runs each without the interpreter's lock.
-"""
+"""Writes of whole documents as few, large statements, and the statements that look them up by key."""
 
 # ruff: noqa: S608  # only names of schema.py are put into SQL; every value is bound
 import sqlite3
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import Final
 
-from msgspec import Struct, json, to_builtins
+from msgspec import json, to_builtins
 
-from alertwhisperer.domain.change import ABSENT, Delete
+from alertwhisperer.domain.change import ABSENT
 from alertwhisperer.domain.errors import Invalid, Stale
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
-from alertwhisperer.storage.codec import Written, decode
+from alertwhisperer.storage.codec import decode
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns, lookup_hash, lookups
+from alertwhisperer.storage.sqlite_layout import Expected, Layout, Value
 
-Value = str | int | bytes | None
 ROWS_AT_MOST: Final = 256
 """Rows of one INSERT. Larger ones save nothing."""
 
@@ -29,52 +23,14 @@ ROWS_AS_THEY_COME: Final = 64
 """Up to so many rows are one INSERT; more are cut into powers of two, so that few statements serve all."""
 
 
-class Expected(Struct, frozen=True):
-    """What must be so of one stored document before anything is written."""
-
-    collection: str
-    key: Key
-    expect: Mapping[str, object]
-
-
-class Prepared(Struct):
-    """The writes of one transaction, by collection: keys to delete, rows to insert and to upsert, end to end."""
-
-    expected: list[Expected]
-    deletes: dict[str, list[Key]]
-    inserts: dict[str, list[Value]]
-    upserts: dict[str, list[Value]]
-
-
-def prepare(written: Sequence[Written]) -> Prepared:
-    """Lay out writes for `run`."""
-    prepared = Prepared([], defaultdict(list), defaultdict(list), defaultdict(list))
-    for each in written:
-        write, name = each.write, each.collection.name
-        if isinstance(write, Delete):
-            prepared.deletes[name].append(each.key)
-            checked = write.expect is not None
-        else:
-            fresh = write.expect is not None and not write.expect
-            rows = (prepared.inserts if fresh else prepared.upserts)[name]
-            rows += _row_of(type(write.document), name)(write.document)
-            rows.append(each.raw)
-            checked = bool(write.expect)
-        if checked and write.expect is not None:
-            prepared.expected.append(Expected(name, each.key, write.expect))
-    return prepared
-
-
-def run(connection: sqlite3.Connection, prepared: Prepared) -> None:
-    """Write it all, inside the caller's transaction. Raises Stale if an expectation does not hold."""
-    for expected in prepared.expected:
+def run(connection: sqlite3.Connection, layout: Layout) -> None:
+    """Write it all, part by part, inside the caller's transaction. Raises Stale if an expectation does not hold."""
+    for expected in layout.expected:
         _check(connection, expected)
-    for name, keys in prepared.deletes.items():
+    for name, keys in layout.deletes.items():
         connection.execute(delete_sql(name), (keys_json(keys),))
-    for name, rows in prepared.inserts.items():
-        insert(connection, name, rows, upsert=False)
-    for name, rows in prepared.upserts.items():
-        insert(connection, name, rows, upsert=True)
+    for verb, name in layout.rows:
+        insert(connection, name, layout.flat_rows((verb, name)), upsert=verb == "upsert")
 
 
 def insert(connection: sqlite3.Connection, name: str, rows: Sequence[Value], *, upsert: bool) -> None:
@@ -140,6 +96,14 @@ def by_keys_sql(name: str) -> str:
     return f'SELECT row.document FROM json_each(?) AS key CROSS JOIN "{name}" AS row ON {match}'
 
 
+@cache
+def by_ids_sql(name: str) -> str:
+    """SELECT of (key within the company, document) by company and a JSON list of keys within it."""
+    company, within = BY_NAME[name].key
+    match = f'row."{company}" = ?1 AND row."{within}" = json_extract(key.value, \'$[0]\')'
+    return f'SELECT row."{within}", row.document FROM json_each(?2) AS key CROSS JOIN "{name}" AS row ON {match}'
+
+
 def keys_json(keys: Iterable[Key]) -> str:
     """Keys as the JSON that `delete_sql` and `by_keys_sql` take."""
     return json.encode(list(keys)).decode()
@@ -161,26 +125,6 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
     row += [lookup_hash([document.get(name) for name in fields]) for fields in lookups(collection).values()]
     row.append(raw)
     return row
-
-
-@cache
-def _row_of(kind: type[Struct], name: str) -> Callable[[Struct], tuple[Value, ...]]:
-    """What reads a document's columns; one that a document beside others lacks is NULL."""
-    fields = columns(BY_NAME[name])
-    hashed = [tuple(fields.index(field) for field in each) for each in lookups(BY_NAME[name]).values()]
-
-    def read_some(document: Struct) -> tuple[Value, ...]:
-        return tuple(getattr(document, field, None) for field in fields)
-
-    read = attrgetter(*fields) if set(fields) <= set(kind.__struct_fields__) else read_some
-    if not hashed:
-        return read
-
-    def read_and_hash(document: Struct) -> tuple[Value, ...]:
-        row = read(document)
-        return (*row, *[lookup_hash([row[at] for at in places]) for places in hashed])
-
-    return read_and_hash
 
 
 @cache

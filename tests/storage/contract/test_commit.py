@@ -1,6 +1,7 @@
 """The one way to change state: all of it or nothing, in one order, under what was assumed."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -95,6 +96,25 @@ async def test_of_many_who_commit_on_one_world_one_wins(storage: Storage, other:
     assert len(winners) == 1
     assert [record.commit_id for record in await storage.records(ACME, 0)] == winners
     assert [each.id for each in await storage.select(Alert, {"company_id": ACME})] == winners
+
+
+async def test_commits_one_behind_the_other_may_be_on_their_way_at_once(storage: Storage) -> None:
+    def send(base_seq: int, after: str | None) -> Awaitable[Record]:
+        change = Change(writes=(Put("alerts", alert(f"a{base_seq}")),))
+        return storage.commit(scope(), base_seq, change, commit_id=f"c{base_seq}", at=NOON, after=after)
+
+    records = list(await asyncio.gather(send(0, None), send(1, "c0"), send(2, "c1")))
+    assert [each.seq for each in records] == [1, 2, 3]
+    assert await storage.records(ACME, 0) == records
+
+
+async def test_a_commit_goes_behind_the_one_it_was_decided_on_or_not_at_all(storage: Storage, other: Storage) -> None:
+    await commit(other, 0)
+    change = Change(writes=(Put("alerts", alert("decided on another world")),))
+    with pytest.raises(Conflict):
+        await storage.commit(scope(), 1, change, commit_id="mine", at=NOON, after="never stored")
+    assert (await storage.head(ACME))[0] == 1
+    assert (await storage.commit(scope(), 1, change, commit_id="mine", at=NOON, after="c0")).seq == 2
 
 
 async def test_companies_do_not_wait_for_each_other_nor_fail_together(storage: Storage) -> None:

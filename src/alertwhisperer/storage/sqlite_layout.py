@@ -1,0 +1,177 @@
+"""Lays a change out for SQLite in one pass: each document is encoded once, and its row read off it.
+
+Done in the caller's thread. The writing thread hands the finished lists to SQLite, which runs without the interpreter's
+lock: documents as one blob, rows as JSON lists of columns with the place of their document in the blob.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import Final
+
+from msgspec import Struct, json
+
+from alertwhisperer.domain.change import Delete, Write
+from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.ports import Key
+from alertwhisperer.schema import BY_NAME, Collection
+from alertwhisperer.storage.codec import check_stored, collection_named, encode, free_fields_of
+from alertwhisperer.storage.render import columns, lookup_hash, lookups
+from alertwhisperer.storage.values import STORED_AT_MOST, check_value
+
+Value = str | int | bytes | None
+Row = tuple[Value, ...]
+"""The columns of a row, then where its document begins in the blob (from 1) and how many bytes it has."""
+
+Shape = tuple[tuple[str, str], ...]
+"""(verb, collection) of each part of a change: `delete`, `insert` or `upsert`, in the order in which they are done."""
+
+HASHES_AT_MOST: Final = 4_096
+
+
+class Expected(Struct, frozen=True):
+    """What must be so of one stored document before anything is written."""
+
+    collection: str
+    key: Key
+    expect: Mapping[str, object]
+
+
+class Layout(Struct):
+    """A change for one transaction. `places`: `id()` of a document → its place in `touched`, and its JSON."""
+
+    expected: list[Expected]
+    deletes: dict[str, list[Key]]
+    rows: dict[tuple[str, str], list[Row]]
+    documents: list[bytes]
+    touched: list[tuple[str, str]]
+    places: dict[int, tuple[int, bytes]]
+
+    @property
+    def shape(self) -> Shape:
+        """The parts, deletes first."""
+        return (*(("delete", name) for name in self.deletes), *self.rows)
+
+    def parts(self) -> list[str]:
+        """Each part's keys or rows as JSON, in the order of the shape."""
+        lists: list[object] = [*self.deletes.values(), *self.rows.values()]
+        return [json.encode(each).decode() for each in lists]
+
+    def flat_rows(self, part: tuple[str, str]) -> list[Value]:
+        """The rows of a part end to end, each with its document at the end."""
+        blob = b"".join(self.documents)
+        flat: list[Value] = []
+        for *fields, start, size in self.rows[part]:
+            flat += fields
+            if isinstance(start, int) and isinstance(size, int):
+                flat.append(blob[start - 1 : start - 1 + size])
+        return flat
+
+
+class _Plan(Struct, frozen=True):
+    """How documents of one Struct become rows of one collection."""
+
+    collection: Collection
+    free_fields: tuple[str, ...]
+    of_company: bool
+    row: Callable[[Struct], Row]
+
+    def encode(self, document: Struct) -> bytes:
+        """The document's JSON, once it is known to be what every engine can keep."""
+        for field in self.free_fields:
+            if value := getattr(document, field):
+                check_value(value, field)
+        raw = encode(document)
+        if len(raw) > STORED_AT_MOST or b"\\u0000" in raw:
+            check_stored(self.collection, raw)
+        return raw
+
+
+def lay_out(writes: Sequence[Write], company_id: str | None = None) -> Layout:
+    """Encode and lay out writes.
+
+    Invalid if a document is too large or holds what engines cannot all keep, or (with `company_id`) if one belongs to
+    another company: a last fence behind the engine's own.
+    """
+    layout = Layout([], {}, {}, [], [], {})
+    rows, documents, touched = layout.rows, layout.documents, layout.touched
+    start = 1
+    for write in writes:
+        if isinstance(write, Delete):
+            _lay_out_delete(layout, write, company_id)
+            continue
+        document, expect = write.document, write.expect
+        plan = _plan(write.collection, type(document))
+        raw, row = plan.encode(document), plan.row(document)
+        size = len(raw)
+        if plan.of_company:
+            _check_company(write, row[0], company_id)
+            layout.places[id(document)] = (len(touched), raw)
+        part = ("insert" if expect is not None and not expect else "upsert", write.collection)
+        if part in rows:
+            rows[part].append((*row, start, size))
+        else:
+            rows[part] = [(*row, start, size)]
+        documents.append(raw)
+        start += size
+        touched.append((write.collection, _within(plan.collection, row)))
+        if expect:
+            layout.expected.append(Expected(write.collection, _key(plan.collection, row), expect))
+    return layout
+
+
+def _lay_out_delete(layout: Layout, write: Delete, company_id: str | None) -> None:
+    collection = collection_named(write.collection)
+    if collection.key[0] == "company_id":
+        _check_company(write, write.key[0], company_id)
+    layout.deletes.setdefault(write.collection, []).append(write.key)
+    layout.touched.append((write.collection, _within(collection, write.key)))
+    if write.expect is not None:
+        layout.expected.append(Expected(write.collection, write.key, write.expect))
+
+
+def _check_company(write: Write, owner: object, company_id: str | None) -> None:
+    if owner != company_id and company_id is not None:
+        raise Invalid(f"a commit of {company_id} cannot write {write.collection} of {owner}", "company_id")
+
+
+def _within(collection: Collection, row: Sequence[Value]) -> str:
+    """The key within the company, as the record lists it."""
+    if collection.key[0] == "company_id":
+        return str(row[1])
+    return "/".join(map(str, row[: len(collection.key)]))
+
+
+def _key(collection: Collection, row: Row) -> Key:
+    return tuple(value for value in row[: len(collection.key)] if isinstance(value, str | int))
+
+
+@cache
+def _plan(name: str, kind: type[Struct]) -> _Plan:
+    collection = collection_named(name)
+    free_fields = free_fields_of(name, kind)
+    return _Plan(collection, free_fields, collection.key[0] == "company_id", row_reader(kind, name))
+
+
+@cache
+def row_reader(kind: type[Struct], name: str) -> Callable[[Struct], Row]:
+    """What reads a document's columns, key first; one that a document beside others lacks is NULL."""
+    fields = columns(BY_NAME[name])
+    hashed = [tuple(fields.index(field) for field in each) for each in lookups(BY_NAME[name]).values()]
+
+    def read_some(document: Struct) -> Row:
+        return tuple(getattr(document, field, None) for field in fields)
+
+    several = len(fields) > 1 and set(fields) <= set(kind.__struct_fields__)
+    read = attrgetter(*fields) if several else read_some
+    if not hashed:
+        return read
+
+    def read_and_hash(document: Struct) -> Row:
+        row = read(document)
+        return (*row, *[_hash(tuple([row[at] for at in places])) for places in hashed])
+
+    return read_and_hash
+
+
+_hash: Final = lru_cache(HASHES_AT_MOST)(lookup_hash)
