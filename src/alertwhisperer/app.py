@@ -28,7 +28,7 @@ from alertwhisperer.api.web import Web
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain import client_view
 from alertwhisperer.domain.errors import Invalid
-from alertwhisperer.domain.scope import SYSTEM, Scopes
+from alertwhisperer.domain.scope import MSP, SYSTEM, Scopes
 from alertwhisperer.domain.user import User
 from alertwhisperer.engine.alerts import Alerts
 from alertwhisperer.engine.assets import Assets
@@ -134,6 +134,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     retention = Retention(storage, clock, counters, audit, _keep_days(settings))
     feed = Feed(storage)
     rules = TokenRules(secret=secrets.jwt_secret, algorithm=settings.jwt_algorithm, hours=settings.jwt_expiration_hours)
+    sessions = Sessions(runner, storage, passwords, clock, rules)
     house = House(
         settings=settings,
         clock=clock,
@@ -148,7 +149,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         companies=Companies(runner, storage, vault, clock),
         users=Users(runner, storage, passwords),
         assets=Assets(runner, storage),
-        sessions=Sessions(runner, storage, passwords, clock, rules),
+        sessions=sessions,
         counters=counters,
         reports=Reports(storage, clock, counters),
         audit=audit,
@@ -157,7 +158,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         feed=feed,
         hub=Hub(storage, feed, clock, client_view=client_view.event),
         tickets=Tickets(secrets.jwt_secret, storage, clock, ids),
-        rounds=_rounds(counters, scheduler, retention, door),
+        rounds=_rounds(counters, scheduler, retention, door, sessions),
     )
     storage.on_commit(counters.note)
     storage.on_commit(house.ingested.note)
@@ -165,8 +166,13 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     return house
 
 
-def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door) -> Rounds:
+def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door, sessions: Sessions) -> Rounds:
     chance = SystemRandom().random
+
+    async def let_go() -> None:
+        await retention.sweep_all()
+        await sessions.sweep(Scopes((MSP,), SYSTEM).one(MSP))
+
     return Rounds(
         [
             Round("counters", counters.fold_due, every_seconds=1, chance=chance),
@@ -175,7 +181,7 @@ def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door
             # Not at once: a start is busy enough, and processes that start together sweep apart.
             Round(
                 "retention",
-                retention.sweep_all,
+                let_go,
                 every_seconds=RETENTION_SECONDS,
                 delay_seconds=RETENTION_SECONDS / 10,
                 chance=chance,

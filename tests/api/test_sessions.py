@@ -4,9 +4,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from alertwhisperer.api.auth import SocketAuthenticator
 from alertwhisperer.domain.audit import AuditEntry
+from alertwhisperer.domain.change import Put
+from alertwhisperer.domain.errors import Unauthenticated
+from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP
+from alertwhisperer.domain.user import ENDED_AT_MOST, User
+from alertwhisperer.live.admission import Credential
 from alertwhisperer.storage import get_database_adapter
 from tests.support.office import ORIGIN, PASSWORD, Office
 
@@ -111,11 +118,97 @@ async def test_another_sites_page_cannot_use_the_cookie(office: Office, origin: 
         assert (await caller.post("/api/auth/login", json={**RIO, "cookie": True}, headers=headers)).status_code == 403
 
 
-async def test_logging_out_takes_the_cookie_away(office: Office) -> None:
-    async with office.client() as caller:
+async def test_logging_out_takes_the_cookie_away_and_ends_what_it_held(office: Office) -> None:
+    async with office.client() as caller, office.client() as thief:
         await sign_in(caller, cookie=True)
+        thief.cookies = httpx.Cookies(caller.cookies)
+        assert (await thief.get("/api/auth/me")).status_code == 200
         assert (await caller.post("/api/auth/logout", headers=HOME)).status_code == 204
+        assert "aw_session" not in caller.cookies
         assert (await caller.get("/api/auth/me")).status_code == 401
+        assert (await thief.get("/api/auth/me")).status_code == 401
+
+
+async def test_logging_out_ends_a_bearer_token_and_no_other(office: Office) -> None:
+    async with office.client("Rio") as phone, office.client("Rio") as desk:
+        assert (await phone.post("/api/auth/logout")).status_code == 204
+        gone = await phone.get("/api/auth/me")
+        assert (gone.status_code, gone.headers["www-authenticate"]) == (401, "Bearer")
+        assert (await phone.post("/api/auth/logout")).status_code == 401
+        assert (await desk.get("/api/auth/me")).status_code == 200
+
+
+async def test_a_ticket_dies_with_the_session_that_asked_for_it(office: Office) -> None:
+    async with office.client("Rio") as rio:
+        ticket = (await rio.post("/api/auth/tickets")).json()["ticket"]
+        await rio.post("/api/auth/logout")
+    with pytest.raises(Unauthenticated):
+        await SocketAuthenticator(office.sessions, office.tickets).authenticate(Credential("ticket", ticket))
+
+
+async def test_logging_out_is_heeded_by_another_process_at_once(office: Office, tmp_path: Path) -> None:
+    elsewhere = get_database_adapter("sqlite", path=tmp_path / "office.db")
+    await elsewhere.open()
+    branch = Office(elsewhere)
+    async with office.client("Rio") as here, office.client("Rio") as desk:
+        token = here.headers["authorization"]
+        async with branch.client(headers={"Authorization": token}) as there:
+            assert (await there.get("/api/auth/me")).status_code == 200
+            assert (await here.post("/api/auth/logout")).status_code == 204
+            assert (await there.get("/api/auth/me")).status_code == 401
+        # What the other process remembers of users is not what it signs out on.
+        async with branch.client(headers={"Authorization": desk.headers["authorization"]}) as there:
+            assert (await there.post("/api/auth/logout")).status_code == 204
+        assert (await here.get("/api/auth/me")).status_code == 401
+        assert (await desk.get("/api/auth/me")).status_code == 401
+    await branch.close()
+    await elsewhere.close()
+
+
+async def test_a_session_that_ended_is_forgotten_once_its_token_has_expired(office: Office) -> None:
+    async def ended() -> dict[str, int]:
+        stored = await office.storage.get(User, (office.people["Rio"].id,))
+        assert stored is not None
+        return stored.ended_sessions
+
+    for kept in (1, 2):
+        async with office.client("Rio") as rio:
+            await rio.post("/api/auth/logout")
+        assert len(await ended()) == kept
+    office.clock.advance(12 * 3600)
+    async with office.client("Rio") as rio:
+        await rio.post("/api/auth/logout")
+    office.clock.advance(12 * 3600)
+    product = office.scope(MSP)
+    await office.sessions.sweep(product)
+    assert len(await ended()) == 1
+    head = await office.storage.head(MSP)
+    await office.sessions.sweep(product)
+    assert await office.storage.head(MSP) == head
+    office.clock.advance(12 * 3600)
+    async with office.client("Rio") as rio:
+        await rio.post("/api/auth/logout")
+    assert len(await ended()) == 1
+
+
+async def test_whoever_signs_out_without_end_ends_all_sessions_at_last(office: Office) -> None:
+    rio = office.people["Rio"]
+    until = int(moment(office.clock.now()).timestamp()) + 3600
+    full = replace(rio, ended_sessions={f"session-{n}": until for n in range(ENDED_AT_MOST)})
+    await office.storage.store([Put("users", full)])
+    async with office.client("Rio") as phone, office.client("Rio") as desk:
+        assert (await phone.post("/api/auth/logout")).status_code == 204
+        assert (await desk.get("/api/auth/me")).status_code == 401
+    stored = await office.storage.get(User, (rio.id,))
+    assert stored is not None
+    assert stored.ended_sessions == {}
+
+
+async def test_signing_out_is_in_the_audit_log(office: Office) -> None:
+    async with office.client("Rio") as rio:
+        await rio.post("/api/auth/logout")
+    entries = await office.storage.select(AuditEntry, {"company_id": MSP}, limit=1)
+    assert [(each.action, each.user_name) for each in entries] == [("user.logout", "Rio")]
 
 
 async def test_logging_out_everywhere_ends_every_session(office: Office) -> None:

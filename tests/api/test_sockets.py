@@ -1,7 +1,9 @@
 """Live sockets of the whole house: each of the cast hears what the API would show them, and nothing else."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from alertwhisperer.domain import client_view
 from alertwhisperer.live.feed import Feed
 from alertwhisperer.live.hub import Hub
 from alertwhisperer.live.sockets import Sockets
+from alertwhisperer.storage import get_database_adapter
 from tests.live.doors import Connection
 from tests.support.office import Office
 
@@ -30,18 +33,26 @@ class Lobby:
     async def open(self, name: str, **query: object) -> Connection:
         """One of the cast at a socket, past its hello."""
         token = self.office.sessions.issue(self.office.people[name])
+        return await self.open_with(token, **query)
+
+    async def open_with(self, token: str, **query: object) -> Connection:
+        """Whoever holds a token at a socket, past its hello."""
         headers = {"authorization": f"Bearer {token}"}
         connection = Connection(self.sockets, "/ws", {"batch": 1, **query}, headers, direct=True)
         await until(lambda: connection.texts != [] or connection.code is not None)
         return connection
+
+    async def close(self) -> None:
+        """Put everybody out."""
+        await self.sockets.close()
+        await self.feed.close()
 
 
 @pytest.fixture
 async def lobby(office: Office) -> AsyncIterator[Lobby]:
     made = Lobby(office)
     yield made
-    await made.sockets.close()
-    await made.feed.close()
+    await made.close()
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -151,6 +162,43 @@ async def test_ending_every_session_ends_the_sockets_too(office: Office, lobby: 
         await caller.post("/api/auth/logout", json={"everywhere": True})
     await until(lambda: rio.code is not None)
     assert rio.code == 4401
+
+
+async def test_signing_out_ends_the_sockets_of_that_session_in_every_process(
+    office: Office, lobby: Lobby, tmp_path: Path
+) -> None:
+    elsewhere = get_database_adapter("sqlite", path=tmp_path / "office.db")
+    await elsewhere.open()
+    branch = Lobby(Office(elsewhere))
+    async with office.client("Rio") as caller:
+        token = caller.headers["authorization"].removeprefix("Bearer ")
+        other = await lobby.open("Rio")
+        mine = [await lobby.open_with(token), await branch.open_with(token)]
+        assert (await caller.post("/api/auth/logout")).status_code == 204
+        await until(lambda: all(each.code is not None for each in mine))
+    assert [each.code for each in mine] == [4401, 4401]
+    late = await lobby.open_with(token)
+    assert (late.code, late.texts, other.code) == (4401, [], None)
+    await branch.close()
+    await elsewhere.close()
+
+
+async def test_who_reads_assets_hears_that_one_was_deleted(office: Office, lobby: Lobby) -> None:
+    ears = {name: await lobby.open(name) for name in ("Carl", "Vic", "Eve")}
+    start = f"{office.acme.id}:{(await office.storage.head(office.acme.id))[0]}:999999"
+    async with office.client("Rio") as rio:
+        new = {"company_id": office.acme.id, "name": "db-09"}
+        asset = (await rio.post("/api/assets", json=new)).json()
+        gone = await rio.delete(f"/api/assets/{asset['id']}", params={"company_id": office.acme.id})
+        assert gone.status_code == 204
+        polled = (await rio.get("/api/events", params={"after": start})).json()["frames"]
+    expected = {"id": asset["id"], "company_id": office.acme.id, "name": "db-09"}
+    for name in ("Carl", "Vic"):
+        await hears(ears[name], "asset_deleted")
+        assert types(ears[name]) == ["hello", "asset_updated", "asset_deleted"]
+        assert json.loads(ears[name].texts[-1])["data"] == expected
+    assert (polled[-1]["type"], polled[-1]["data"]) == ("asset_deleted", expected)
+    assert types(ears["Eve"]) == ["hello"]
 
 
 async def test_a_company_founded_meanwhile_is_heard_by_who_sees_all(office: Office, lobby: Lobby) -> None:

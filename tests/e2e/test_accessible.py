@@ -16,6 +16,8 @@ PAGES = (
     "incidents",
     "incidents/{incident}",
     "alerts",
+    "alerts?as=grouped",
+    "alerts?as=timeline",
     "assets",
     "companies",
     "companies/{company}",

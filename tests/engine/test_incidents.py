@@ -11,6 +11,7 @@ from alertwhisperer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import Scopes
 from alertwhisperer.domain.timer import Timer
+from alertwhisperer.engine import verbs
 from alertwhisperer.engine.runner import Once
 from tests.support.cast import ACME, EVE, GLOBEX, RIO, VIC
 from tests.support.world import World, acting
@@ -30,32 +31,32 @@ async def stored(world: World, incident_id: str) -> Incident:
 
 async def test_acknowledging_starts_the_work_and_twice_is_once(world: World) -> None:
     incident_id = await an_incident(world)
-    seen = await world.incidents.acknowledge(RIO_HERE, incident_id)
+    seen = await world.incidents.do(RIO_HERE, incident_id, verbs.acknowledge())
     assert (seen.status, seen.acknowledged_by) == ("in_progress", "rio")
-    assert await world.incidents.acknowledge(RIO_HERE, incident_id) == seen
+    assert await world.incidents.do(RIO_HERE, incident_id, verbs.acknowledge()) == seen
 
 
 async def test_assigning_counts_as_seen(world: World) -> None:
     incident_id = await an_incident(world)
-    taken = await world.incidents.assign(RIO_HERE, incident_id, "rio", "Rio")
+    taken = await world.incidents.do(RIO_HERE, incident_id, verbs.assign("rio", "Rio"))
     assert (taken.assigned_to, taken.status) == ("rio", "in_progress")
     assert taken.acknowledged_at == taken.assigned_at
 
 
 async def test_escalating_goes_up_level_by_level(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.escalate(RIO_HERE, incident_id)
-    assert (await world.incidents.escalate(RIO_HERE, incident_id)).escalation_level == 2
+    await world.incidents.do(RIO_HERE, incident_id, verbs.escalate())
+    assert (await world.incidents.do(RIO_HERE, incident_id, verbs.escalate())).escalation_level == 2
 
 
 async def test_a_person_resolves_it_with_its_alerts_and_undo_brings_both_back(world: World) -> None:
     outcome = await world.fire()
     incident_id = outcome.incident_id or ""
-    done = await world.incidents.resolve(RIO_HERE, incident_id, notes="disk cleaned", cause="disk")
+    done = await world.incidents.do(RIO_HERE, incident_id, verbs.resolve(notes="disk cleaned", cause="disk"))
     assert (done.status, done.resolution_notes, done.resolved_by) == ("resolved", "disk cleaned", "rio")
     alert = await world.alerts.get(RIO_HERE, outcome.alert_id or "")
     assert (alert.status, alert.resolved_by) == ("resolved", "rio")
-    back = await world.incidents.undo(RIO_HERE, incident_id)
+    back = await world.incidents.do(RIO_HERE, incident_id, verbs.undo())
     assert (back.status, back.resolution_notes, back.open_alert_count) == ("new", "", 1)
     assert (await world.alerts.get(RIO_HERE, outcome.alert_id or "")).status == "active"
     assert (await world.fire()).disposition == "occurrence"
@@ -63,7 +64,7 @@ async def test_a_person_resolves_it_with_its_alerts_and_undo_brings_both_back(wo
 
 async def test_a_source_that_still_fires_reopens_what_a_person_resolved(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.resolve(RIO_HERE, incident_id)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.resolve())
     world.clock.advance(300)
     assert (await world.fire()).incident_id == incident_id
     assert (await stored(world, incident_id)).status == "new"
@@ -71,19 +72,19 @@ async def test_a_source_that_still_fires_reopens_what_a_person_resolved(world: W
 
 async def test_reopening_is_possible_for_a_day(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.resolve(RIO_HERE, incident_id)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.resolve())
     world.clock.advance(23 * 3600)
-    assert (await world.incidents.reopen(RIO_HERE, incident_id)).status == "new"
-    await world.incidents.resolve(RIO_HERE, incident_id)
+    assert (await world.incidents.do(RIO_HERE, incident_id, verbs.reopen())).status == "new"
+    await world.incidents.do(RIO_HERE, incident_id, verbs.resolve())
     world.clock.advance(25 * 3600)
     with pytest.raises(Conflict):
-        await world.incidents.reopen(RIO_HERE, incident_id)
+        await world.incidents.do(RIO_HERE, incident_id, verbs.reopen())
 
 
 async def test_after_a_merge_both_keys_lead_to_the_one_that_remains(world: World) -> None:
     one = await an_incident(world, asset="db-01")
     other = await an_incident(world, asset="db-02")
-    kept = await world.incidents.merge(RIO_HERE, other, one)
+    kept = await world.incidents.do(RIO_HERE, other, verbs.merge(one))
     assert (kept.id, kept.alert_count, kept.merged_from) == (one, 2, [other])
     assert (await world.fire(asset="db-02")).incident_id == one
     assert (await world.fire(asset="db-02", tool_source="second")).incident_id == one
@@ -96,8 +97,8 @@ async def test_after_a_merge_both_keys_lead_to_the_one_that_remains(world: World
 async def test_undoing_a_merge_gives_two_again(world: World) -> None:
     one = await an_incident(world, asset="db-01")
     other = await an_incident(world, asset="db-02")
-    await world.incidents.merge(RIO_HERE, other, one)
-    kept = await world.incidents.undo(RIO_HERE, one)
+    await world.incidents.do(RIO_HERE, other, verbs.merge(one))
+    kept = await world.incidents.do(RIO_HERE, one, verbs.undo())
     assert (kept.alert_count, kept.merged_from) == (1, [])
     back = await stored(world, other)
     assert (back.status, back.merged_into) == ("new", None)
@@ -109,14 +110,16 @@ async def test_an_incident_cannot_be_merged_into_itself_or_another_company(world
     globex = (await world.fire(company=GLOBEX)).incident_id or ""
     for target in (one, globex, "nowhere"):
         with pytest.raises(Invalid) as caught:
-            await world.incidents.merge(RIO_HERE, one, target)
+            await world.incidents.do(RIO_HERE, one, verbs.merge(target))
         assert caught.value.field == "into"
 
 
 async def test_split_alerts_go_their_own_way_and_do_not_come_back(world: World) -> None:
     outcomes = [await world.fire(tool_source=tool) for tool in ("a", "b", "c")]
     incident_id = outcomes[0].incident_id or ""
-    made = await world.incidents.split(RIO_HERE, incident_id, [outcomes[2].alert_id or ""], title="not the disk")
+    made = await world.incidents.do(
+        RIO_HERE, incident_id, verbs.split([outcomes[2].alert_id or ""], title="not the disk")
+    )
     assert (made.title, made.alert_count) == ("not the disk", 1)
     assert (await stored(world, incident_id)).alert_count == 2
     assert (await world.fire(tool_source="c")).incident_id == made.id
@@ -129,7 +132,7 @@ async def test_the_next_episode_of_a_split_alert_goes_where_the_person_put_it(wo
     outcomes = [await world.fire(tool_source=tool) for tool in ("a", "b", "c")]
     incident_id = outcomes[0].incident_id or ""
     chosen = [outcomes[1].alert_id or "", outcomes[2].alert_id or ""]
-    made = await world.incidents.split(RIO_HERE, incident_id, chosen)
+    made = await world.incidents.do(RIO_HERE, incident_id, verbs.split(chosen))
     await world.clear(tool_source="b")
     world.restart()
     again = await world.fire(tool_source="b")
@@ -142,8 +145,8 @@ async def test_the_next_episode_of_a_split_alert_goes_where_the_person_put_it(wo
 async def test_undoing_a_split_brings_the_alerts_home(world: World) -> None:
     outcomes = [await world.fire(tool_source=tool) for tool in ("a", "b")]
     incident_id = outcomes[0].incident_id or ""
-    made = await world.incidents.split(RIO_HERE, incident_id, [outcomes[1].alert_id or ""])
-    home = await world.incidents.undo(RIO_HERE, incident_id)
+    made = await world.incidents.do(RIO_HERE, incident_id, verbs.split([outcomes[1].alert_id or ""]))
+    home = await world.incidents.do(RIO_HERE, incident_id, verbs.undo())
     assert home.alert_count == 2
     assert (await stored(world, made.id)).merged_into == incident_id
     assert (await world.fire(tool_source="b")).incident_id == incident_id
@@ -154,44 +157,44 @@ async def test_splitting_everything_or_somebody_elses_alert_is_refused(world: Wo
     other = await world.fire(asset="db-02")
     for chosen in ([outcome.alert_id or ""], [other.alert_id or ""], ["nothing"], []):
         with pytest.raises(Invalid) as caught:
-            await world.incidents.split(RIO_HERE, outcome.incident_id or "", chosen)
+            await world.incidents.do(RIO_HERE, outcome.incident_id or "", verbs.split(chosen))
         assert caught.value.field == "alert_ids"
 
 
 async def test_a_snooze_ends_by_its_timer_and_only_by_the_right_one(world: World) -> None:
     incident_id = await an_incident(world)
     until = world.clock.now().replace("09:00", "10:00")
-    await world.incidents.snooze(RIO_HERE, incident_id, until)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.snooze(until))
     [due] = await world.storage.select(Timer, {"shard": {"$in": [str(n) for n in range(8)]}})
     assert (due.due_at, due.subject_id) == (until, incident_id)
-    await world.incidents.snooze(RIO_HERE, incident_id, None)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.snooze(None))
     assert (await stored(world, incident_id)).snoozed_until is None
     assert await world.storage.count(Timer, {"shard": due.shard}) == 0
 
 
 async def test_notes_are_kept_and_are_internal(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.note(RIO_HERE, incident_id, "the vendor is on it")
+    await world.incidents.do(RIO_HERE, incident_id, verbs.note("the vendor is on it"))
     entries = await world.incidents.timeline(RIO_HERE, incident_id)
     assert [(each.kind, each.internal) for each in entries] == [("created", False), ("note", True)]
 
 
 async def test_undo_takes_back_the_latest_verb_only_while_nothing_else_has_changed_it(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.acknowledge(RIO_HERE, incident_id)
-    await world.incidents.assign(RIO_HERE, incident_id, "rio", "Rio")
-    assert (await world.incidents.undo(RIO_HERE, incident_id)).assigned_to is None
-    assert (await world.incidents.undo(RIO_HERE, incident_id)).status == "new"
+    await world.incidents.do(RIO_HERE, incident_id, verbs.acknowledge())
+    await world.incidents.do(RIO_HERE, incident_id, verbs.assign("rio", "Rio"))
+    assert (await world.incidents.do(RIO_HERE, incident_id, verbs.undo())).assigned_to is None
+    assert (await world.incidents.do(RIO_HERE, incident_id, verbs.undo())).status == "new"
     with pytest.raises(Conflict):
-        await world.incidents.undo(RIO_HERE, incident_id)
+        await world.incidents.do(RIO_HERE, incident_id, verbs.undo())
 
 
 async def test_two_people_who_edit_at_once_do_not_overwrite_each_other(world: World) -> None:
     incident_id = await an_incident(world)
     before = await stored(world, incident_id)
-    await world.incidents.title(RIO_HERE, incident_id, "mine", if_revision=before.revision)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.title("mine"), if_revision=before.revision)
     with pytest.raises(Conflict) as caught:
-        await world.incidents.title(RIO_HERE, incident_id, "yours", if_revision=before.revision)
+        await world.incidents.do(RIO_HERE, incident_id, verbs.title("yours"), if_revision=before.revision)
     assert isinstance(caught.value.current, Incident)
     assert caught.value.current.title == "mine"
 
@@ -200,24 +203,28 @@ async def test_alerts_that_come_in_do_not_make_a_persons_edit_stale(world: World
     incident_id = await an_incident(world)
     before = await stored(world, incident_id)
     await world.fire()
-    assert (await world.incidents.acknowledge(RIO_HERE, incident_id, if_revision=before.revision)).occurrences == 2
+    assert (
+        await world.incidents.do(RIO_HERE, incident_id, verbs.acknowledge(), if_revision=before.revision)
+    ).occurrences == 2
 
 
 async def test_a_repeated_request_is_done_once_and_answered_alike(world: World) -> None:
     incident_id = await an_incident(world)
     once = Once("key-1", "escalate")
-    first = await world.incidents.escalate(RIO_HERE, incident_id, once=once)
-    assert await world.incidents.escalate(RIO_HERE, incident_id, once=once) == first
+    first = await world.incidents.do(RIO_HERE, incident_id, verbs.escalate(), once=once)
+    assert await world.incidents.do(RIO_HERE, incident_id, verbs.escalate(), once=once) == first
     assert (await stored(world, incident_id)).escalation_level == 1
     with pytest.raises(Invalid):
-        await world.incidents.acknowledge(RIO_HERE, incident_id, once=replace(once, fingerprint="acknowledge"))
+        await world.incidents.do(
+            RIO_HERE, incident_id, verbs.acknowledge(), once=replace(once, fingerprint="acknowledge")
+        )
 
 
 async def test_clients_read_and_do_nothing(world: World) -> None:
     incident_id = await an_incident(world)
     assert (await world.incidents.get(acting(VIC), incident_id)).id == incident_id
     with pytest.raises(Forbidden):
-        await world.incidents.acknowledge(acting(VIC), incident_id)
+        await world.incidents.do(acting(VIC), incident_id, verbs.acknowledge())
 
 
 async def test_eve_of_globex_finds_nothing_of_acme(world: World) -> None:
@@ -226,15 +233,15 @@ async def test_eve_of_globex_finds_nothing_of_acme(world: World) -> None:
     with pytest.raises(NotFound):
         await world.incidents.get(here, incident_id)
     with pytest.raises(NotFound):
-        await world.incidents.acknowledge(here, incident_id)
+        await world.incidents.do(here, incident_id, verbs.acknowledge())
     assert await world.incidents.page(Scopes((GLOBEX,), EVE), {}, limit=10) == []
 
 
 async def test_every_verb_is_in_the_audit_chain_and_the_chain_holds(world: World) -> None:
     incident_id = await an_incident(world)
-    await world.incidents.acknowledge(RIO_HERE, incident_id)
-    await world.incidents.resolve(RIO_HERE, incident_id)
-    await world.incidents.undo(RIO_HERE, incident_id)
+    await world.incidents.do(RIO_HERE, incident_id, verbs.acknowledge())
+    await world.incidents.do(RIO_HERE, incident_id, verbs.resolve())
+    await world.incidents.do(RIO_HERE, incident_id, verbs.undo())
     entries = await world.storage.select(AuditEntry, {"company_id": ACME}, sort=[("id", 1)])
     assert [each.action for each in entries] == ["incident.acknowledge", "incident.resolve", "incident.undo"]
     assert first_broken(entries, b"k" * 32) is None

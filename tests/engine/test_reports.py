@@ -5,6 +5,7 @@ import pytest
 from alertwhisperer.domain.errors import Forbidden, Invalid, Unauthenticated
 from alertwhisperer.domain.report import LedgerTotals
 from alertwhisperer.domain.scope import SYSTEM, Actor, Scope, Scopes
+from alertwhisperer.engine import verbs
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.reports import Reports
 from tests.support.cast import ACME, ADA, CARL, EVE, GLOBEX, RIO, VIC
@@ -102,7 +103,7 @@ async def test_the_overview_counts_what_is_open_and_what_came(world: World, repo
         await world.fire(asset)
     await world.fire("web-01", signature="cpu_hot")
     assert first.incident_id
-    await world.incidents.acknowledge(acting(RIO), first.incident_id)
+    await world.incidents.do(acting(RIO), first.incident_id, verbs.acknowledge())
     found = await reports.overview(of(VIC, ACME))
 
     assert (found.open, found.open_critical, found.unacknowledged, found.active_alerts) == (2, 1, 1, 5)

@@ -14,6 +14,7 @@ from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import SYSTEM, Scope
 from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.timeline import TimelineEntry
+from alertwhisperer.engine import verbs
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.retention import DAY_SECONDS, Retention, defaults, first_id_at
@@ -93,7 +94,7 @@ async def test_an_alert_of_what_was_merged_into_an_open_incident_stays(world: Wo
     kept = (await world.fire("web-01")).incident_id
     assert gone
     assert kept
-    await world.incidents.merge(acting(RIO), gone, kept)
+    await world.incidents.do(acting(RIO), gone, verbs.merge(kept))
     await world.clear("db-01")
     later(world, 800)
     await retention.sweep(HERE)
@@ -113,12 +114,12 @@ async def test_an_active_alert_stays_however_old(world: World, retention: Retent
 async def test_an_incident_goes_after_two_years_with_its_timeline(world: World, retention: Retention) -> None:
     old = (await world.fire("db-01")).incident_id
     assert old
-    await world.incidents.note(acting(RIO), old, "looked at it")
+    await world.incidents.do(acting(RIO), old, verbs.note("looked at it"))
     await world.clear("db-01")
     later(world, 729)
     fresh = (await world.fire("web-01")).incident_id
     assert fresh
-    await world.incidents.note(acting(RIO), fresh, "looked at it")
+    await world.incidents.do(acting(RIO), fresh, verbs.note("looked at it"))
     await retention.sweep(HERE)
     assert await world.storage.count(Incident, ALL) == 2
     later(world, 1.01)

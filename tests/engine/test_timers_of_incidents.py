@@ -9,6 +9,7 @@ from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.domain.timer import Timer
+from alertwhisperer.engine import verbs
 from alertwhisperer.engine.scheduler import Scheduler
 from tests.support.cast import ACME, RIO
 from tests.support.world import World, acting
@@ -30,7 +31,7 @@ async def snoozed(world: World) -> str:
     """An incident that sleeps for ten minutes."""
     opened = (await world.fire()).incident_id
     assert opened
-    await world.incidents.snooze(acting(RIO), opened, plus(world.clock.now(), 600))
+    await world.incidents.do(acting(RIO), opened, verbs.snooze(plus(world.clock.now(), 600)))
     return opened
 
 
@@ -56,7 +57,7 @@ async def test_two_processes_wake_it_once(world: World, snoozed: str) -> None:
 
 
 async def test_a_snooze_that_was_taken_back_wakes_nobody(world: World, snoozed: str) -> None:
-    await world.incidents.snooze(acting(RIO), snoozed, None)
+    await world.incidents.do(acting(RIO), snoozed, verbs.snooze(None))
     world.clock.advance(600)
     assert await scheduler(world).tick_now() == 0
     entries = await world.storage.select(TimelineEntry, {"company_id": ACME, "incident_id": snoozed})

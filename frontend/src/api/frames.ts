@@ -8,6 +8,7 @@ export interface FramePayloads {
   incident_updated: Incident;
   timeline: TimelineEntry;
   asset_updated: Asset;
+  asset_deleted: Pick<Asset, "id" | "company_id" | "name">;
   company_updated: Company;
   notification: Record<string, unknown>;
   storm: { alerts: number; incidents: number; reason: string };

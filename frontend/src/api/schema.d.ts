@@ -223,7 +223,7 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description Take the cookie away; with `everywhere`, end all sessions of the caller.
+         * @description End this session, its token and its sockets in every process; with `everywhere`, all sessions of the caller.
          */
         post: operations["logout"];
         delete?: never;
@@ -1402,7 +1402,7 @@ export interface components {
         };
         /**
          * Logout
-         * @description `everywhere` ends every session of the user; otherwise the cookie alone goes.
+         * @description `everywhere` ends every session of the user; otherwise the one that asks.
          */
         Logout: {
             everywhere?: boolean;

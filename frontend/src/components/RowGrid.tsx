@@ -6,6 +6,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode
 import { isFresh } from "@/live/fresh";
 import { usePhone } from "@/lib/media";
 import { preferences } from "@/lib/preferences";
+import { useScrollMemory } from "@/lib/scrollMemory";
 import { useStorePart } from "@/lib/store";
 import { t } from "@/lib/strings";
 
@@ -39,6 +40,8 @@ interface Props<T> {
   /** Drawn above the rows while some are selected or one is under the cursor. */
   actions?: (cursor: RowCursor<T>) => ReactNode;
 }
+
+const HEAD_PX = 31;
 
 interface RowProps<T> {
   row: T;
@@ -102,6 +105,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
   const { narrow, columns: all } = props;
   const columns = useMemo(() => (narrow ? all.filter((column) => !column.wideOnly) : all), [narrow, all]);
   const scroller = useRef<HTMLDivElement>(null);
+  const scroll = useScrollMemory(props.label);
   const phone = usePhone();
   const comfortable = useStorePart(preferences, (value) => value.density === "comfortable");
   const height = phone ? 64 : comfortable ? 40 : 32;
@@ -115,17 +119,26 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
     estimateSize: useCallback(() => height, [height]),
     overscan: 12,
     initialRect: { width: 1000, height: 640 },
+    initialOffset: scroll.initial.top,
+    // The rows stand below the head, which stays in sight.
+    scrollPaddingEnd: phone ? 0 : HEAD_PX,
   });
   // Known sizes outlive a change of density or width; they have to be taken anew.
   useEffect(() => virtual.measure(), [virtual, height]);
   const cursor = useRowCursor(rows, {
     open: onOpen,
     peek: onPeek,
+    peeking: narrow ?? false,
+    startsAt: scroll.initial.activeId,
+    first: () => Math.ceil((scroller.current?.scrollTop ?? 0) / height),
     moved: (index) => {
       steady.hold();
       virtual.scrollToIndex(index);
     },
   });
+  const { activeId } = cursor;
+  const { remember } = scroll;
+  useEffect(() => remember({ activeId }), [remember, activeId]);
   const toTop = () => {
     steady.release();
     cursor.clear();
@@ -134,6 +147,7 @@ export function RowGrid<T extends { id: string }>(props: Props<T>) {
   const scrolled = () => {
     const box = scroller.current;
     if (!box) return;
+    scroll.remember({ top: box.scrollTop });
     if (box.scrollTop > height) steady.hold();
     else if (cursor.activeId === null) steady.release();
     if (hasMore && box.scrollHeight - box.scrollTop - box.clientHeight < 400) {

@@ -14,7 +14,8 @@ const shapes: Record<Severity, { path: string; width: number; hollow?: boolean }
   unknown: { path: "M1.2 1.4h7.6v7.6H1.2Z", width: 10, hollow: true },
 };
 
-function Shape({ severity }: { severity: Severity }) {
+/** The shape alone; its word must stand beside it. */
+export function SeverityShape({ severity }: { severity: Severity }) {
   const { path, width, hollow } = shapes[severity];
   return (
     <svg width={width} height="10.5" viewBox={`0 0 ${width} 10.5`} aria-hidden="true" className={css.shape}>
@@ -30,7 +31,7 @@ function Shape({ severity }: { severity: Severity }) {
 export function SeverityMark({ severity }: { severity: Severity }) {
   return (
     <span className={`${css.mark ?? ""} ${css[severity] ?? ""}`}>
-      <Shape severity={severity} />
+      <SeverityShape severity={severity} />
       <span>{t.severity[severity]}</span>
     </span>
   );
@@ -40,7 +41,7 @@ export function SeverityMark({ severity }: { severity: Severity }) {
 export function SeverityBadge({ severity }: { severity: Severity }) {
   return (
     <span className={`${css.badge ?? ""} ${css[`solid-${severity}`] ?? ""}`}>
-      <Shape severity={severity} />
+      <SeverityShape severity={severity} />
       {t.severity[severity]}
     </span>
   );

@@ -20,12 +20,18 @@ export interface RowCursor<T> {
 interface Actions<T> {
   open: (row: T) => void;
   peek: (row: T | null) => void;
+  /** Whether a peek is open: then Esc closes it, and nothing else. */
+  peeking: boolean;
+  /** The row that the cursor is at to begin with. */
+  startsAt: string | null;
+  /** The first row in sight, where the cursor appears. */
+  first: () => number;
   moved: (index: number) => void;
 }
 
 /** j, k, x, shift-x, Space, Enter and Esc over the rows of one list. */
 export function useRowCursor<T extends Identified>(rows: readonly T[], actions: Actions<T>): RowCursor<T> {
-  const [activeId, setActiveId] = useState<string | null>(null);
+  const [activeId, setActiveId] = useState<string | null>(actions.startsAt);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 
   const at = rows.findIndex((row) => row.id === activeId);
@@ -45,7 +51,8 @@ export function useRowCursor<T extends Identified>(rows: readonly T[], actions: 
   }, []);
 
   const move = (step: number) => {
-    const index = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step));
+    const index =
+      at < 0 ? Math.min(rows.length - 1, actions.first()) : Math.min(rows.length - 1, Math.max(0, at + step));
     const row = rows[index];
     if (!row) return;
     setActiveId(row.id);
@@ -73,7 +80,7 @@ export function useRowCursor<T extends Identified>(rows: readonly T[], actions: 
       group: keys.group,
       run: () => {
         actions.peek(null);
-        clear();
+        if (!actions.peeking) clear();
       },
     },
   ]);

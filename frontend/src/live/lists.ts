@@ -11,33 +11,41 @@ import { noteSnapshot } from "./useLiveFeed";
 import { alertView, incidentView } from "./views";
 
 const PAGE = 200;
+const PAGE_AT_MOST = 1000;
+
+type Fetch<T> = (cursor: string | undefined, limit: number, signal?: AbortSignal) => Promise<Page<T>>;
 
 interface Source<T> {
   key: readonly unknown[];
   types: readonly FrameType[];
   view: View<T>;
-  fetch: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>;
+  fetch: Fetch<T>;
+  limit?: number;
   /** Whether the rows of the key before stand in until those of a new key are there. */
   keepsWhileChanging?: boolean;
 }
 
+/** Reads the list anew, as far as it had been read: whoever is far down in it must not lose their place. */
 async function firstPage<T extends { id: string }>(
   source: Source<T>,
+  pages: number,
   signal: AbortSignal,
 ): Promise<RowList<T>> {
-  const { rows, next, cursors } = await source.fetch(undefined, signal);
+  const limit = Math.min(PAGE_AT_MOST, (source.limit ?? PAGE) * pages);
+  const { rows, next, cursors } = await source.fetch(undefined, limit, signal);
   noteSnapshot(cursors);
-  return caughtUp({ rows, next }, cursors, source.types, source.view);
+  return caughtUp({ rows, next, pages }, cursors, source.types, source.view);
 }
 
 async function nextPage<T extends { id: string }>(cache: QueryClient, source: Source<T>): Promise<void> {
   const held = cache.getQueryData<RowList<T>>(source.key);
   if (!held?.next) return;
-  const { rows, next } = await source.fetch(held.next);
+  const { rows, next } = await source.fetch(held.next, source.limit ?? PAGE);
   cache.setQueryData<RowList<T>>(source.key, (current) => {
     if (current?.next !== held.next) return current;
     const known = new Set(current.rows.map((row) => row.id));
-    return { rows: [...current.rows, ...rows.filter((row) => !known.has(row.id))], next };
+    const more = rows.filter((row) => !known.has(row.id));
+    return { rows: [...current.rows, ...more], next, pages: (current.pages ?? 1) + 1 };
   });
 }
 
@@ -46,7 +54,8 @@ function useRowList<T extends { id: string }>(source: Source<T>) {
   const cache = useQueryClient();
   const query = useQuery<RowList<T>>({
     queryKey: source.key,
-    queryFn: ({ signal }) => firstPage(source, signal),
+    queryFn: ({ signal }) =>
+      firstPage(source, cache.getQueryData<RowList<T>>(source.key)?.pages ?? 1, signal),
     staleTime: 60_000,
     ...(source.keepsWhileChanging ? { placeholderData: keepPreviousData<RowList<T>> } : {}),
   });
@@ -54,18 +63,44 @@ function useRowList<T extends { id: string }>(source: Source<T>) {
   return { ...query, rows: query.data?.rows, hasMore: query.data?.next != null, more };
 }
 
+const paging = (limit: number, cursor: string | undefined) => ({ limit, ...(cursor ? { cursor } : {}) });
+const aborting = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+
+/** Pages of the incidents that a filter matches. */
+export const incidentPages =
+  (filter: IncidentFilter): Fetch<Incident> =>
+  (cursor, limit, signal) =>
+    page(
+      api.GET("/api/incidents", {
+        params: { query: { ...filter, ...paging(limit, cursor) } },
+        ...aborting(signal),
+      }),
+    );
+
+/** Pages of the alerts that a filter matches. */
+export const alertPages =
+  (filter: AlertFilter): Fetch<Alert> =>
+  (cursor, limit, signal) =>
+    page(
+      api.GET("/api/alerts", {
+        params: { query: { ...filter, ...paging(limit, cursor) } },
+        ...aborting(signal),
+      }),
+    );
+
+/** The same pages as large as they come, for who reads to the end. */
+export const largePages =
+  <T>(fetch: Fetch<T>) =>
+  (cursor: string | undefined, signal: AbortSignal): Promise<Page<T>> =>
+    fetch(cursor, PAGE_AT_MOST, signal);
+
 export function useIncidentList(filter: IncidentFilter, limit = PAGE) {
   return useRowList<Incident>({
     key: keys.incidents(filter),
     types: ["incident_created", "incident_updated"],
     view: incidentView(filter),
-    fetch: (cursor, signal) =>
-      page(
-        api.GET("/api/incidents", {
-          params: { query: { ...filter, limit, ...(cursor ? { cursor } : {}) } },
-          ...(signal ? { signal } : {}),
-        }),
-      ),
+    fetch: incidentPages(filter),
+    limit,
   });
 }
 
@@ -74,13 +109,8 @@ export function useAlertList(filter: AlertFilter, limit = PAGE) {
     key: keys.alerts(filter),
     types: ["alert_received", "alert_updated"],
     view: alertView(filter),
-    fetch: (cursor, signal) =>
-      page(
-        api.GET("/api/alerts", {
-          params: { query: { ...filter, limit, ...(cursor ? { cursor } : {}) } },
-          ...(signal ? { signal } : {}),
-        }),
-      ),
+    fetch: alertPages(filter),
+    limit,
   });
 }
 
@@ -92,14 +122,14 @@ export function useIncidentAlerts(incident: Incident) {
     types: ["alert_received", "alert_updated"],
     view: alertView(key[2]),
     keepsWhileChanging: true,
-    fetch: (cursor, signal) =>
+    fetch: (cursor, limit, signal) =>
       page(
         api.GET("/api/incidents/{incident_id}/alerts", {
           params: {
             path: { incident_id: incident.id },
-            query: { company_id: [incident.company_id], limit: PAGE, ...(cursor ? { cursor } : {}) },
+            query: { company_id: [incident.company_id], ...paging(limit, cursor) },
           },
-          ...(signal ? { signal } : {}),
+          ...aborting(signal),
         }),
       ),
   });

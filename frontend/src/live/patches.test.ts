@@ -2,13 +2,24 @@ import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { keys } from "@/api/keys";
-import type { Alert, Incident, Overview, TimelineEntry } from "@/api/types";
+import type { Alert, Asset, Incident, Overview, TimelineEntry } from "@/api/types";
 import { ACME, anAlert, anEntry, anIncident, frame, GLOBEX } from "@/testing/cast";
 
 import { applyFrames, patches } from "./patches";
 import type { RowList } from "./rows";
 
 const openByPriority = keys.incidents({ status: ["open"], sort: "priority" });
+const asset: Asset = {
+  id: "asset-1",
+  company_id: ACME,
+  name: "db-01",
+  type: "",
+  critical: false,
+  tags: [],
+  dependencies: [],
+  first_seen_at: null,
+  last_seen_at: null,
+};
 const ids = (list: RowList<{ id: string }> | undefined) => list?.rows.map((row) => row.id);
 
 describe("the table of patches", () => {
@@ -25,6 +36,7 @@ describe("the table of patches", () => {
     expect(Object.keys(patches).sort()).toEqual([
       "alert_received",
       "alert_updated",
+      "asset_deleted",
       "asset_updated",
       "company_updated",
       "incident_created",
@@ -96,6 +108,19 @@ describe("the table of patches", () => {
     ]);
     expect(alerts(all)?.rows).toHaveLength(1);
     expect(alerts(all)?.rows[0]?.occurrences).toBe(2);
+  });
+
+  it("takes a deleted asset out of every list of assets, even if it changed in the same batch", () => {
+    const kept = { ...asset, id: "asset-2", name: "db-02" };
+    const filtered = keys.assets([ACME], "db");
+    cache.setQueryData(keys.assets([], ""), { rows: [asset, kept], next: null });
+    cache.setQueryData(filtered, { rows: [asset], next: null });
+    applyFrames(cache, [
+      frame("acme:2:0", "asset_deleted", asset),
+      frame("acme:1:0", "asset_updated", { ...asset, critical: true }),
+    ]);
+    expect(ids(cache.getQueryData(keys.assets([], "")))).toEqual(["asset-2"]);
+    expect(ids(cache.getQueryData(filtered))).toEqual([]);
   });
 
   it("shows the alerts of an incident together with those of what was merged into it", () => {

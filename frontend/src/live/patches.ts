@@ -57,6 +57,15 @@ function patchAssets(cache: QueryClient, assets: Asset[]): void {
   );
 }
 
+function dropAssets(cache: QueryClient, gone: { id: string }[]): void {
+  const ids = new Set(gone.map((asset) => asset.id));
+  cache.setQueriesData<RowList<Asset>>({ queryKey: keys.assetLists }, (held) =>
+    held?.rows.some((row) => ids.has(row.id))
+      ? { ...held, rows: held.rows.filter((row) => !ids.has(row.id)) }
+      : held,
+  );
+}
+
 function patchCompanies(cache: QueryClient, companies: Company[]): void {
   const changed = newest(companies);
   cache.setQueryData<Company[]>(keys.companies, (held) => {
@@ -99,6 +108,7 @@ export const patches: Patches = {
   incident_updated: patchIncidents,
   timeline: patchTimeline,
   asset_updated: patchAssets,
+  asset_deleted: dropAssets,
   company_updated: patchCompanies,
 };
 

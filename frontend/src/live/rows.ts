@@ -2,6 +2,8 @@
 export interface RowList<T> {
   rows: T[];
   next: string | null;
+  /** How many pages were read, the first one included; absent for one. */
+  pages?: number;
 }
 
 /** What a list shows and in which order; mirrors the server's filter so that live changes land where a fetch would put them. */
@@ -69,5 +71,5 @@ export function mergeRows<T extends Identified>(
   }
   if (placed.length === 0 && kept.length === list.rows.length) return list;
   const rows = interleave(kept, placed.sort(view.compare), view.compare);
-  return { rows: rows.length > MAX_ROWS ? rows.slice(0, MAX_ROWS) : rows, next: list.next };
+  return { ...list, rows: rows.length > MAX_ROWS ? rows.slice(0, MAX_ROWS) : rows };
 }

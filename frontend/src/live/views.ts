@@ -30,7 +30,7 @@ export function alertView(filter: AlertScope): View<Alert> {
       (!filter.tool || alert.tool_source === filter.tool) &&
       (!filter.incident_id || alert.correlated_incident_id === filter.incident_id) &&
       has(filter.incident_ids, alert.correlated_incident_id ?? "") &&
-      within(alert.timestamp, filter.since, filter.until) &&
+      within(alert.received_at, filter.since, filter.until) &&
       contains(filter.text, alert.message, alert.signature, alert.asset_name),
     // Ids are time-ordered: this is the server's own order, and its cursor's.
     compare: (one, other) => descending(one.id, other.id),
@@ -47,7 +47,7 @@ function statusMatches(wanted: string[] | undefined, status: Incident["status"])
 
 function assigneeMatches(wanted: string | undefined, assignee: string | null): boolean {
   if (!wanted) return true;
-  return wanted === "none" ? assignee === null : assignee === wanted;
+  return wanted === "nobody" ? assignee === null : assignee === wanted;
 }
 
 export function incidentView(filter: IncidentFilter): View<Incident> {

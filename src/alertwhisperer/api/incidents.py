@@ -1,15 +1,14 @@
-"""Incidents: lists, one, and the verbs on it."""
+"""Incidents: lists of them, one, and what belongs to it. What people do to one is in `verbs`."""
 
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Query
 from fastapi.requests import Request
-from msgspec import Meta
 
 from alertwhisperer.api.auth import Caller, Session
 from alertwhisperer.api.codec import Answer, Routes
-from alertwhisperer.api.filters import InCompany, Severities, Since, Text, Until, any_of, between, query
+from alertwhisperer.api.filters import Severities, Since, Text, Until, any_of, between, query
 from alertwhisperer.api.pages import (
     CompanyIds,
     CursorText,
@@ -25,9 +24,8 @@ from alertwhisperer.api.pages import (
 from alertwhisperer.api.served import House
 from alertwhisperer.domain import client_view
 from alertwhisperer.domain.alert import Alert
-from alertwhisperer.domain.errors import Forbidden, Invalid
+from alertwhisperer.domain.errors import Forbidden
 from alertwhisperer.domain.incident import OPEN, Incident, IncidentStatus
-from alertwhisperer.domain.instant import tolerant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.timeline import TimelineEntry
 
@@ -40,57 +38,6 @@ Statuses = Annotated[
     list[Literal["open", "new", "in_progress", "escalated", "resolved"]],
     Query(alias="status", description="May repeat; `open` is all but resolved."),
 ]
-LongText = Annotated[str, Meta(max_length=10_000)]
-
-
-class Assignment(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """To whom; null for nobody."""
-
-    user_id: str | None
-
-
-class Escalation(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why it goes one level up."""
-
-    reason: LongText = ""
-
-
-class Resolution(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was done, and what it was."""
-
-    notes: LongText = ""
-    cause: LongText = ""
-
-
-class Merge(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The incident that takes this one in."""
-
-    into: str
-
-
-class Split(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Alerts that become an incident of their own."""
-
-    alert_ids: list[str]
-    title: Annotated[str, Meta(max_length=300)] = ""
-
-
-class Snooze(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Until when (ISO-8601); null wakes it."""
-
-    until: str | None
-
-
-class Note(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For staff only."""
-
-    text: LongText
-
-
-class Title(InCompany, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A better name."""
-
-    title: str
 
 
 async def _filter(
@@ -162,7 +109,7 @@ async def get_incident(
     company_ids: CompanyIds = [],  # noqa: B006
 ) -> Answer[Incident]:
     """One incident; without a company, of any in reach. `ETag` is its revision."""
-    return _tagged(caller, await house.incidents.find(await caller.scopes(company_ids), incident_id))
+    return tagged(caller, await house.incidents.find(await caller.scopes(company_ids), incident_id))
 
 
 @routes.on("GET", "/api/incidents/{incident_id}/timeline", verb="incident.read")
@@ -210,115 +157,6 @@ async def list_related_incidents(
     return [_seen_by(caller, each) for each in await house.incidents.related(scope, incident.id)]
 
 
-@routes.on("POST", "/api/incidents/{incident_id}/acknowledge", verb="incident.acknowledge")
-async def acknowledge_incident(house: House, caller: Caller, incident_id: str, body: InCompany) -> Answer[Incident]:
-    """Say that somebody has seen it."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.acknowledge(scope, incident_id, if_revision=caller.if_revision, once=caller.once)
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/assign", verb="incident.assign")
-async def assign_incident(house: House, caller: Caller, incident_id: str, body: Assignment) -> Answer[Incident]:
-    """Make it somebody's, or nobody's."""
-    scope = await caller.scope(body.company_id)
-    name = None if body.user_id is None else await house.users.assignee_name(scope, body.user_id)
-    after = await house.incidents.assign(
-        scope, incident_id, body.user_id, name, if_revision=caller.if_revision, once=caller.once
-    )
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/escalate", verb="incident.escalate")
-async def escalate_incident(house: House, caller: Caller, incident_id: str, body: Escalation) -> Answer[Incident]:
-    """Raise it one level."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.escalate(
-        scope, incident_id, reason=body.reason, if_revision=caller.if_revision, once=caller.once
-    )
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/resolve", verb="incident.resolve")
-async def resolve_incident(house: House, caller: Caller, incident_id: str, body: Resolution) -> Answer[Incident]:
-    """End it; its active alerts are cleared with it."""
-    after = await house.incidents.resolve(
-        await caller.scope(body.company_id),
-        incident_id,
-        notes=body.notes,
-        cause=body.cause,
-        if_revision=caller.if_revision,
-        once=caller.once,
-    )
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/reopen", verb="incident.reopen")
-async def reopen_incident(house: House, caller: Caller, incident_id: str, body: InCompany) -> Answer[Incident]:
-    """Take it up again, within the company's `reopen_hours`."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.reopen(scope, incident_id, if_revision=caller.if_revision, once=caller.once)
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/merge", verb="incident.merge")
-async def merge_incident(house: House, caller: Caller, incident_id: str, body: Merge) -> Answer[Incident]:
-    """Put it into another of the same company; answers with the one that remains."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.merge(scope, incident_id, body.into, if_revision=caller.if_revision, once=caller.once)
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/split", verb="incident.split")
-async def split_incident(house: House, caller: Caller, incident_id: str, body: Split) -> Answer[Incident]:
-    """Move alerts to an incident of their own; answers with the new one."""
-    made = await house.incidents.split(
-        await caller.scope(body.company_id),
-        incident_id,
-        body.alert_ids,
-        title=body.title,
-        if_revision=caller.if_revision,
-        once=caller.once,
-    )
-    return _tagged(caller, made)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/snooze", verb="incident.snooze")
-async def snooze_incident(house: House, caller: Caller, incident_id: str, body: Snooze) -> Answer[Incident]:
-    """Put it aside until an instant; null wakes it now."""
-    until = None if body.until is None else tolerant(body.until)
-    if until is None and body.until is not None:
-        raise Invalid("must be an instant such as 2026-11-21T11:29:13Z", "until")
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.snooze(scope, incident_id, until, if_revision=caller.if_revision, once=caller.once)
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/note", verb="incident.note")
-async def add_note(house: House, caller: Caller, incident_id: str, body: Note) -> Answer[Incident]:
-    """Write a note into its timeline, for staff only."""
-    scope = await caller.scope(body.company_id)
-    return _tagged(caller, await house.incidents.note(scope, incident_id, body.text, once=caller.once))
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/undo", verb="incident.undo")
-async def undo_incident(house: House, caller: Caller, incident_id: str, body: InCompany) -> Answer[Incident]:
-    """Take back its latest verb; 409 when there is none, or something else has changed since."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.undo(scope, incident_id, if_revision=caller.if_revision, once=caller.once)
-    return _tagged(caller, after)
-
-
-@routes.on("POST", "/api/incidents/{incident_id}/title", verb="incident.title")
-async def title_incident(house: House, caller: Caller, incident_id: str, body: Title) -> Answer[Incident]:
-    """Give it a better name."""
-    scope = await caller.scope(body.company_id)
-    after = await house.incidents.title(
-        scope, incident_id, body.title, if_revision=caller.if_revision, once=caller.once
-    )
-    return _tagged(caller, after)
-
-
 async def _found(house: House, caller: Session, incident_id: str, company_ids: list[str]) -> tuple[Incident, Scope]:
     incident = await house.incidents.find(await caller.scopes(company_ids), incident_id)
     return incident, Scope(incident.company_id, caller.actor)
@@ -328,7 +166,8 @@ def _seen_by(caller: Session, incident: Incident) -> Incident:
     return client_view.incident(incident) if caller.is_client else incident
 
 
-def _tagged(caller: Session, incident: Incident) -> Answer[Incident]:
+def tagged(caller: Session, incident: Incident) -> Answer[Incident]:
+    """An incident as the caller may see it; `ETag` is its revision."""
     return Answer(_seen_by(caller, incident), {"ETag": f'"{incident.revision}"'})
 
 

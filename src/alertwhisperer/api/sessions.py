@@ -34,7 +34,7 @@ class SignedIn(Struct, frozen=True, kw_only=True):
 
 
 class Logout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`everywhere` ends every session of the user; otherwise the cookie alone goes."""
+    """`everywhere` ends every session of the user; otherwise the one that asks."""
 
     everywhere: bool = False
 
@@ -83,9 +83,11 @@ async def login(request: Request, house: House, body: Login) -> Answer[SignedIn]
 
 @routes.on("POST", "/api/auth/logout", verb=SIGNED_IN, status=204, once=False)
 async def logout(request: Request, house: House, caller: Caller, body: Logout) -> Answer[None]:
-    """Take the cookie away; with `everywhere`, end all sessions of the caller."""
+    """End this session, its token and its sockets in every process; with `everywhere`, all sessions of the caller."""
     if body.everywhere:
         await house.sessions.end_all(caller.msp)
+    else:
+        await house.sessions.end(caller.msp, caller.claims)
     return Answer(None, {"Set-Cookie": _cookie(request, house, None)})
 
 

@@ -23,6 +23,7 @@ from alertwhisperer.api import (
     reports,
     sessions,
     users,
+    verbs,
     webhooks,
 )
 from alertwhisperer.api.codec import Contract, Routes
@@ -36,6 +37,7 @@ NOUNS: Final[tuple[Routes, ...]] = (
     companies.routes,
     alerts.routes,
     incidents.routes,
+    verbs.routes,
     assets.routes,
     audit.routes,
     reports.routes,

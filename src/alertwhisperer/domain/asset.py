@@ -22,3 +22,11 @@ class Asset(Struct, frozen=True, kw_only=True, gc=False):
     dependencies: list[str] = []
     first_seen_at: Instant | None = None
     last_seen_at: Instant | None = None
+
+
+class DeletedAsset(Struct, frozen=True, kw_only=True):
+    """What readers are told of an asset that is no more."""
+
+    id: str
+    company_id: str
+    name: str

@@ -14,6 +14,7 @@ EventType = Literal[
     "incident_updated",
     "timeline",
     "asset_updated",
+    "asset_deleted",
     "company_updated",
     "user_updated",
     "notification",

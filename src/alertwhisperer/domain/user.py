@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alertwhisperer.domain.errors import Forbidden, Invalid
 from alertwhisperer.domain.instant import Instant
@@ -65,6 +66,8 @@ class User(Struct, frozen=True, kw_only=True):
     active: bool = True
     session_epoch: int = 0
     """Raised to end every session of this user at once."""
+    ended_sessions: dict[str, int] = {}
+    """Sessions that ended by themselves: the id of each and when it would have expired (Unix seconds)."""
 
 
 class PublicUser(Struct, frozen=True, kw_only=True):
@@ -90,6 +93,27 @@ def publish(user: User, reach: Collection[str] | None = None) -> PublicUser:
         active=user.active,
         created_at=user.created_at,
     )
+
+
+ENDED_AT_MOST: Final = 500
+"""Sessions of one user that have ended but would not have expired yet; one more ends all that there are."""
+
+
+def end_session(user: User, session_id: str, expires: int, now: float) -> User:
+    """The user with one session less; `expires` and `now` are in Unix seconds."""
+    ended = forget_expired(user, now).ended_sessions | {session_id: expires}
+    return end_sessions(user) if len(ended) > ENDED_AT_MOST else replace(user, ended_sessions=ended)
+
+
+def forget_expired(user: User, now: float) -> User:
+    """The user without ended sessions whose tokens have expired by `now`; the same one if there are none."""
+    kept = {each: until for each, until in user.ended_sessions.items() if until > now}
+    return user if len(kept) == len(user.ended_sessions) else replace(user, ended_sessions=kept)
+
+
+def end_sessions(user: User) -> User:
+    """The user with no session at all."""
+    return replace(user, session_epoch=user.session_epoch + 1, ended_sessions={})
 
 
 def serves(user: User, reach: Collection[str]) -> bool:

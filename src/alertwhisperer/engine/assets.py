@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from alertwhisperer.domain.asset import Asset
+from alertwhisperer.domain.asset import Asset, DeletedAsset
 from alertwhisperer.domain.errors import Invalid, NotFound
 from alertwhisperer.domain.scope import Scope, Scopes
 from alertwhisperer.domain.user import require
@@ -110,6 +110,7 @@ class Assets:
         def decide(draft: Draft) -> None:
             asset = _stored(draft, asset_id)
             draft.delete(Asset, (draft.company_id, asset_id))
+            draft.tell("asset_deleted", DeletedAsset(id=asset_id, company_id=draft.company_id, name=asset.name))
             draft.audit("asset.deleted", {"asset_id": asset_id, "name": asset.name})
 
         await self._runner.run_once(scope, once, NoneType, decide, _need(scope, asset_id))

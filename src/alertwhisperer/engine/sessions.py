@@ -1,5 +1,11 @@
-"""Signing in and staying signed in: passwords against tokens (JWT, RFC 7519), each bound to its user's epoch."""
+"""Signing in and staying signed in: passwords against tokens (JWT, RFC 7519), each bound to its user's epoch.
 
+A session that was signed out is remembered on its user until its token expires: every request reads its user anyway, so
+asking costs nothing, and every process and open socket learns of it from the log of users.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import jwt
@@ -11,7 +17,8 @@ from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
-from alertwhisperer.domain.user import User, publish
+from alertwhisperer.domain.user import User, end_session, end_sessions, forget_expired
+from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Runner
@@ -24,6 +31,7 @@ TRIES_OF_ADDRESS: Final = 30
 WINDOW_SECONDS: Final = 300.0
 REFUSED: Final = "the e-mail or the password is wrong"
 COMPANIES_AT_MOST: Final = 100_000
+USERS_AT_MOST: Final = 10_000
 
 
 class TokenRules(Struct, frozen=True, kw_only=True):
@@ -35,8 +43,9 @@ class TokenRules(Struct, frozen=True, kw_only=True):
 
 
 class Claims(Struct, frozen=True):
-    """What a token says: whose it is, from when to when (Unix seconds), and in which epoch of its user."""
+    """What a token says: its own id, whose it is, from when to when (Unix seconds), and in which epoch of its user."""
 
+    jti: str
     sub: str
     epoch: int
     iat: int
@@ -96,8 +105,9 @@ class Sessions:
 
     def issue(self, user: User) -> str:
         """A token for a user, from now."""
-        now = int(moment(self._clock.now()).timestamp())
-        claims = Claims(sub=user.id, epoch=user.session_epoch, iat=now, exp=now + self.seconds)
+        now = int(self._now())
+        session_id = self._runner.ids.new_id()
+        claims = Claims(jti=session_id, sub=user.id, epoch=user.session_epoch, iat=now, exp=now + self.seconds)
         return jwt.encode(asdict(claims), self._tokens.secret, algorithm=self._tokens.algorithm)
 
     async def identify(self, scope: Scope, claims: Claims) -> tuple[User, Actor]:
@@ -106,7 +116,7 @@ class Sessions:
         Unauthenticated if they no longer hold.
         """
         user = await self._reader.get(User, (claims.sub,))
-        if user is None or not user.active or user.session_epoch != claims.epoch or self._is_over(claims):
+        if user is None or not user.active or self._is_over(claims) or _has_ended(claims, user):
             raise Unauthenticated("this session has ended; sign in again")
         actor = Actor(kind="user", id=user.id, name=user.name, role=user.role, ip_address=scope.actor.ip_address)
         return user, actor
@@ -126,7 +136,10 @@ class Sessions:
         return claims
 
     def _is_over(self, claims: Claims) -> bool:
-        return claims.exp <= moment(self._clock.now()).timestamp()
+        return claims.exp <= self._now()
+
+    def _now(self) -> float:
+        return moment(self._clock.now()).timestamp()
 
     async def reach(self, scope: Scope, user: User) -> Scopes:
         """The companies that a user sees: those named for them, and for an msp_admin all there are."""
@@ -139,19 +152,47 @@ class Sessions:
         """Whether there is such a company."""
         return await self._reader.get(Company, (scope.company_id,)) is not None
 
+    async def end(self, scope: Scope, claims: Claims) -> None:
+        """End one session of the actor, wherever its token is used; the others go on."""
+
+        def change(user: User) -> User:
+            return end_session(user, claims.jti, claims.exp, self._now())
+
+        await self._sign_out(scope, "user.logout", change)
+
     async def end_all(self, scope: Scope) -> None:
         """End every session of the actor, this one included."""
-        user_id = scope.actor.id
+        await self._sign_out(scope, "user.logout_everywhere", end_sessions)
 
-        async def load(state: CompanyState, loader: Loader) -> None:
-            await loader.fetch(state, User, (user_id,))
-
+    async def _sign_out(self, scope: Scope, action: str, change: Callable[[User], User]) -> None:
         def decide(draft: Draft) -> None:
-            user = draft.get(User, (user_id,))
+            user = draft.get(User, (scope.actor.id,))
             if user is None:
                 raise Unauthenticated("this user is no more")
-            draft.put(replace(user, session_epoch=user.session_epoch + 1))
-            draft.tell("user_updated", publish(user))
-            draft.audit("user.logout_everywhere", {})
+            draft.put(change(user))
+            draft.audit(action, {})
 
-        await self._runner.run(Scope(MSP, scope.actor), decide, load)
+        await self._runner.run(Scope(MSP, scope.actor), decide, _need(scope.actor.id))
+
+    async def sweep(self, scope: Scope) -> None:
+        """Forget ended sessions whose tokens have expired; `scope` is the product itself in `_msp`."""
+        now = self._now()
+        for user in await self._reader.select(User, {}, limit=USERS_AT_MOST):
+            if forget_expired(user, now) is not user:
+                await self._runner.run(scope, partial(self._forget, user.id), _need(user.id))
+
+    def _forget(self, user_id: str, draft: Draft) -> None:
+        user = draft.get(User, (user_id,))
+        if user is not None:
+            draft.put(forget_expired(user, self._now()))
+
+
+def _need(user_id: str) -> Need:
+    async def load(state: CompanyState, loader: Loader) -> None:
+        await loader.fetch(state, User, (user_id,))
+
+    return load
+
+
+def _has_ended(claims: Claims, user: User) -> bool:
+    return claims.epoch != user.session_epoch or claims.jti in user.ended_sessions

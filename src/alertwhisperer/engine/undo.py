@@ -1,5 +1,8 @@
 """Taking back an incident's latest verb, with what it did to alerts and to other incidents."""
 
+from collections.abc import Callable
+from typing import Final
+
 from msgspec.structs import replace
 
 from alertwhisperer.domain import alert as alerts_of
@@ -29,27 +32,28 @@ def latest_verb(draft: Draft, incident: Incident) -> TimelineEntry:
 
 def take_back(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
     """The incident as it was before a verb; what the verb did to others is taken back beside it."""
-    if entry.verb == "merge":
-        return _take_back_merge(draft, incident, entry)
-    if entry.verb == "split":
-        return _take_back_split(draft, incident, entry)
-    after = steps.put_back(incident, entry.changes, draft.now)
-    if entry.verb == "resolve":
-        draft.count("incidents.reopened")
-        return revive_alerts(draft, incident, after)
-    if entry.verb == "reopen":
-        raise Conflict("resolve it again instead", incident)
-    if entry.verb == "snooze":
-        _move_wake_timer(draft, incident, after)
+    return _WAYS_BACK.get(entry.verb, _put_back)(draft, incident, entry)
+
+
+def _put_back(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
+    return steps.put_back(incident, entry.changes, draft.now)
+
+
+def _take_back_resolve(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
+    after = _put_back(draft, incident, entry)
+    draft.count("incidents.reopened")
+    return revive_alerts(draft, incident, after)
+
+
+def _take_back_reopen(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
+    _put_back(draft, incident, entry)
+    raise Conflict("resolve it again instead", incident)
+
+
+def _take_back_snooze(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
+    after = _put_back(draft, incident, entry)
+    move_wake_timer(draft, incident, after)
     return after
-
-
-def _move_wake_timer(draft: Draft, before: Incident, after: Incident) -> None:
-    if before.snoozed_until:
-        old = timer("incident.wake", draft.company_id, before.id, before.snoozed_until)
-        draft.delete(Timer, (old.shard, old.id))
-    if after.snoozed_until:
-        draft.put(timer("incident.wake", draft.company_id, after.id, after.snoozed_until))
 
 
 def _take_back_merge(draft: Draft, incident: Incident, entry: TimelineEntry) -> Incident:
@@ -58,9 +62,7 @@ def _take_back_merge(draft: Draft, incident: Incident, entry: TimelineEntry) -> 
         raise Conflict("undo the merge on the incident that this one was merged into", incident)
     other = incident_in(draft, str(other_id), "other")
     kept, back = steps.unmerge(incident, other, draft.now)
-    draft.put(back)
-    draft.tell("incident_updated", back)
-    timeline.write(draft, back, Act(kind="verb", text=f"Taken out of “{incident.title}” again", verb="undo"))
+    _write_other(draft, back, f"Taken out of “{incident.title}” again")
     return kept
 
 
@@ -70,11 +72,34 @@ def _take_back_split(draft: Draft, incident: Incident, entry: TimelineEntry) -> 
     if not steps.is_open(made):
         raise Conflict("the incident that was split off has been resolved", made)
     merged, gone = steps.merge(incident, made, draft.actor, draft.now)
-    gone = replace(gone, bound_keys=[])
-    draft.put(gone)
-    draft.tell("incident_updated", gone)
-    timeline.write(draft, gone, Act(kind="verb", text=f"Taken back into “{incident.title}”", verb="undo"))
+    _write_other(draft, replace(gone, bound_keys=[]), f"Taken back into “{incident.title}”")
     return merged
+
+
+def _write_other(draft: Draft, other: Incident, text: str) -> None:
+    """Store and tell what an undo made of the other incident of a merge or a split."""
+    draft.put(other)
+    draft.tell("incident_updated", other)
+    timeline.write(draft, other, Act(kind="verb", text=text, verb="undo"))
+
+
+_WAYS_BACK: Final[dict[str, Callable[[Draft, Incident, TimelineEntry], Incident]]] = {
+    "resolve": _take_back_resolve,
+    "reopen": _take_back_reopen,
+    "snooze": _take_back_snooze,
+    "merge": _take_back_merge,
+    "split": _take_back_split,
+}
+"""Verbs that did more than change fields of their incident."""
+
+
+def move_wake_timer(draft: Draft, before: Incident, after: Incident) -> None:
+    """The timer that ends a snooze, from where it was to where it has to be."""
+    if before.snoozed_until:
+        old = timer("incident.wake", draft.company_id, before.id, before.snoozed_until)
+        draft.delete(Timer, (old.shard, old.id))
+    if after.snoozed_until:
+        draft.put(timer("incident.wake", draft.company_id, after.id, after.snoozed_until))
 
 
 def revive_alerts(draft: Draft, incident: Incident, after: Incident) -> Incident:

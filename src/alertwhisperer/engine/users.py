@@ -16,6 +16,7 @@ from alertwhisperer.domain.user import (
     canonical_email,
     check_grant,
     check_password,
+    end_sessions,
     may,
     publish,
     require,
@@ -140,7 +141,7 @@ class Users:
             if after.id == scopes.actor.id and (after.role, after.active) != (before.role, True):
                 raise Forbidden("somebody else must change your role or deactivate you")
             if not after.active:
-                after = replace(after, session_epoch=after.session_epoch + 1)
+                after = end_sessions(after)
             if after != before:
                 _write(draft, after, "user.updated", _difference(before, after))
             return publish(after, _reach(scopes))
@@ -233,7 +234,7 @@ def _difference(before: User, after: User) -> dict[str, object]:
 
 
 def _with_password(user: User, hashed: str) -> User:
-    return replace(user, hashed_password=hashed, session_epoch=user.session_epoch + 1)
+    return replace(end_sessions(user), hashed_password=hashed)
 
 
 def _write(draft: Draft, user: User, action: str, details: dict[str, object]) -> None:

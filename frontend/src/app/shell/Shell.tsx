@@ -13,6 +13,7 @@ import { rememberView } from "@/lib/lastView";
 import { usePhone } from "@/lib/media";
 import { prefer, preferences } from "@/lib/preferences";
 import { useScope } from "@/lib/scope";
+import { usePageScroll } from "@/lib/scrollMemory";
 import { useStore } from "@/lib/store";
 import { t } from "@/lib/strings";
 import { undoLatest } from "@/lib/toasts";
@@ -66,6 +67,7 @@ function useGlobalShortcuts(open: (overlay: Overlay) => void, me: Me): void {
 function SignedIn({ me }: { me: Me }) {
   const [overlay, setOverlay] = useState<Overlay>(null);
   const phone = usePhone();
+  const { pane, onScroll } = usePageScroll();
   const spoken = useStore(announcement);
   const { pathname } = useLocation();
   useLiveFeed(me.live_transport);
@@ -80,7 +82,7 @@ function SignedIn({ me }: { me: Me }) {
       {!phone && <Rail me={me} />}
       <div className={css.column}>
         <TopBar me={me} onPalette={() => setOverlay("palette")} onShortcuts={() => setOverlay("shortcuts")} />
-        <main id="content" className={css.main} tabIndex={-1}>
+        <main ref={pane} id="content" className={css.main} tabIndex={-1} onScroll={onScroll}>
           <Outlet />
         </main>
         {phone && <BottomBar me={me} />}

@@ -25,11 +25,12 @@ function Breadcrumb({ me }: { me: Me }) {
   const [, , , page = ""] = pathname.split("/");
   const item = navigationFor(me.verbs).find((other) => other.path === page);
   const last = id && (page === "companies" ? companyName(id) : shortId("INC", id));
+  const ofCompany = scope.company !== null && !(id && page === "companies");
   return (
     <nav aria-label={t.shell.breadcrumb} className={css.crumbs}>
-      {scope.company && <span className={css.crumbCompany}>{companyName(scope.company)} /</span>}
+      {ofCompany && <span className={css.crumbCompany}>{companyName(scope.company ?? "")}</span>}
       {item && (last ? <Link to={scope.path(item.path)}>{item.label}</Link> : <span>{item.label}</span>)}
-      {last && <span aria-current="page">/ {last}</span>}
+      {last && <span aria-current="page">{last}</span>}
     </nav>
   );
 }

@@ -76,7 +76,10 @@ export const theme = createTheme({
           fontSize: 13,
           color: "var(--muted)",
           borderColor: "var(--outline)",
-          "&.Mui-selected, &.Mui-selected:hover": { color: "var(--text)", background: "var(--raised)" },
+          "&.Mui-selected, &.Mui-selected:hover": {
+            color: "var(--text)",
+            background: "color-mix(in srgb, var(--accent) 20%, var(--surface))",
+          },
           "@media (max-width: 600px)": { height: 44 },
         },
       },

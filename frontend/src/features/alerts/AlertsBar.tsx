@@ -4,15 +4,12 @@ import { useNavigate } from "react-router";
 import { api, body } from "@/api/client";
 import { useMay } from "@/api/session";
 import type { Alert } from "@/api/types";
-import { Kbd } from "@/components/bits";
+import { SelectionBar } from "@/components/SelectionBar";
 import type { RowCursor } from "@/components/useRowCursor";
 import { useAlertVerbs, type AlertVerb } from "@/live/alertVerbs";
 import { useIncidentVerbs } from "@/live/incidentVerbs";
-import { useShortcuts } from "@/lib/keyboard";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
-
-import css from "./alerts.module.css";
 
 const verbs: { verb: AlertVerb; keys: string }[] = [
   { verb: "acknowledge", keys: "a" },
@@ -53,24 +50,11 @@ export function AlertsBar({ cursor }: { cursor: RowCursor<Alert> }) {
     cursor.select([]);
     if (open.length > 0) void run(open, verb);
   };
-  const allowed = verbs.filter(({ verb }) => may(`alert.${verb}`));
-  useShortcuts(
-    allowed.map(({ verb, keys: pressed }) => ({
-      keys: pressed,
-      label: t.alerts[verb],
-      group: t.alerts.title,
-      run: () => act(verb),
-    })),
-  );
-  if (cursor.selected.size === 0) return null;
+  const allowed = verbs
+    .filter(({ verb }) => may(`alert.${verb}`))
+    .map(({ verb, keys }) => ({ keys, label: t.alerts[verb], run: () => act(verb) }));
   return (
-    <div className={css.bulk} role="toolbar" aria-label={t.common.selected(cursor.selected.size)}>
-      <strong>{t.common.selected(cursor.selected.size)}</strong>
-      {allowed.map(({ verb, keys: pressed }) => (
-        <Button key={verb} onClick={() => act(verb)} endIcon={<Kbd>{pressed.toUpperCase()}</Kbd>}>
-          {t.alerts[verb]}
-        </Button>
-      ))}
+    <SelectionBar cursor={cursor} verbs={allowed} group={t.alerts.title}>
       {may("incident.split") && (
         <Button
           disabled={incidentId === null}
@@ -80,9 +64,6 @@ export function AlertsBar({ cursor }: { cursor: RowCursor<Alert> }) {
           {t.alerts.splitOff}
         </Button>
       )}
-      <Button variant="text" onClick={cursor.clear}>
-        {t.common.clear}
-      </Button>
-    </div>
+    </SelectionBar>
   );
 }

@@ -1,24 +1,24 @@
 import Button from "@mui/material/Button";
 import Drawer from "@mui/material/Drawer";
-import IconButton from "@mui/material/IconButton";
 import ToggleButton from "@mui/material/ToggleButton";
 import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
-import { ListFilter, X } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { ListFilter } from "lucide-react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useCompanyName } from "@/api/session";
 import type { Alert, AlertStatus } from "@/api/types";
 import { AlertFacts } from "@/components/AlertReason";
+import { ExportButton } from "@/components/ExportButton";
 import { FilterChips, type FilterChip } from "@/components/FilterChips";
 import { FilterField } from "@/components/FilterField";
 import { AlertState } from "@/components/IncidentState";
+import { ListBox, ListFrame, Peek } from "@/components/ListFrame";
 import { Page } from "@/components/Page";
 import { RowGrid } from "@/components/RowGrid";
-import { SeverityBadge } from "@/components/Severity";
 import { severityOrder } from "@/components/SeverityFilter";
-import { ListStates } from "@/components/states";
-import { useAlertList } from "@/live/lists";
+import { ListStates, Skeletons } from "@/components/states";
+import { alertPages, largePages, useAlertList } from "@/live/lists";
 import { usePhone } from "@/lib/media";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
@@ -26,11 +26,14 @@ import { useChoices, useParam, useRememberedQuery } from "@/lib/url";
 
 import css from "./alerts.module.css";
 import { AlertsBar } from "./AlertsBar";
-import { alertColumns } from "./columns";
+import { listColumns } from "./columns";
+import { alertCsv } from "./csv";
 import { Facets, type Choice } from "./Facets";
 import { alertFilter } from "./filter";
 import { GroupedAlerts } from "./GroupedAlerts";
 import { NoAlerts } from "./NoAlerts";
+
+const AlertsTimeline = lazy(() => import("./AlertsTimeline"));
 
 const STATUSES = ["active", "acknowledged", "resolved"] as const satisfies readonly AlertStatus[];
 
@@ -74,17 +77,35 @@ function useNarrowing() {
 
 function AlertPeek({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   return (
-    <aside className={css.peek} aria-label={t.alerts.detail}>
-      <div className={css.peekHead}>
-        <SeverityBadge severity={alert.severity} />
-        <AlertState status={alert.status} />
-        <span className={css.grow} />
-        <IconButton aria-label={t.incidents.closePeek} onClick={onClose}>
-          <X size={16} />
-        </IconButton>
-      </div>
+    <Peek
+      label={t.alerts.detail}
+      severity={alert.severity}
+      state={<AlertState status={alert.status} />}
+      onClose={onClose}
+    >
       <AlertFacts alert={alert} />
-    </aside>
+    </Peek>
+  );
+}
+
+const MODES = ["raw", "grouped", "timeline"] as const;
+type Mode = (typeof MODES)[number];
+
+function ModeToggle({ mode, onChange }: { mode: Mode; onChange: (mode: Mode) => void }) {
+  return (
+    <ToggleButtonGroup
+      size="small"
+      exclusive
+      value={mode}
+      onChange={(_, next: Mode | null) => next && onChange(next)}
+      aria-label={t.alerts.showAs}
+    >
+      {MODES.map((each) => (
+        <ToggleButton key={each} value={each}>
+          {t.alerts[each]}
+        </ToggleButton>
+      ))}
+    </ToggleButtonGroup>
   );
 }
 
@@ -94,7 +115,8 @@ export default function AlertsPage() {
   const navigate = useNavigate();
   const phone = usePhone();
   const companyName = useCompanyName();
-  const [mode, setMode] = useParam("as");
+  const [asked, setMode] = useParam("as");
+  const mode = MODES.find((each) => each === asked) ?? "raw";
   const [peek, setPeek] = useParam("peek");
   const [drawer, setDrawer] = useState(false);
   const { choices, chips, filter, text, setText } = useNarrowing();
@@ -106,7 +128,7 @@ export default function AlertsPage() {
     [peek, setPeek],
   );
   const columns = useMemo(
-    () => alertColumns({ incidentPath, companyName, showCompany: scope.company === null, onPick: toggle }),
+    () => listColumns({ incidentPath, companyName, showCompany: scope.company === null, onPick: toggle }),
     [incidentPath, companyName, scope, toggle],
   );
   const facets = <Facets filter={filter} choices={choices} />;
@@ -116,27 +138,25 @@ export default function AlertsPage() {
       title={t.alerts.title}
       actions={
         <>
-          <ToggleButtonGroup
-            size="small"
-            exclusive
-            value={mode || "raw"}
-            onChange={(_, next: string | null) => next && setMode(next === "raw" ? null : next)}
-            aria-label={t.alerts.showAs}
-          >
-            <ToggleButton value="raw">{t.alerts.raw}</ToggleButton>
-            <ToggleButton value="grouped">{t.alerts.grouped}</ToggleButton>
-          </ToggleButtonGroup>
+          <ModeToggle mode={mode} onChange={(next) => setMode(next === "raw" ? null : next)} />
           {phone && (
             <Button startIcon={<ListFilter size={14} />} onClick={() => setDrawer(true)}>
               {t.common.filters}
             </Button>
           )}
           <FilterField value={text} label={t.alerts.filter} onChange={setText} />
+          {!phone && (
+            <ExportButton
+              name="alerts"
+              pages={largePages(alertPages(filter))}
+              columns={alertCsv(companyName)}
+            />
+          )}
         </>
       }
     >
       <FilterChips chips={chips} onClear={() => void navigate({ search: "" }, { replace: true })} />
-      <div className={css.split}>
+      <ListFrame>
         {phone ? (
           <Drawer open={drawer} onClose={() => setDrawer(false)} anchor="left">
             <div className={css.drawer}>{facets}</div>
@@ -146,12 +166,21 @@ export default function AlertsPage() {
             {facets}
           </aside>
         )}
-        <section className={css.list} aria-label={t.alerts.title}>
+        <ListBox label={t.alerts.title}>
           <ListStates list={list} what={t.alerts.title} filtered={chips.length > 0} empty={<NoAlerts />} />
           {list.rows !== undefined &&
             list.rows.length > 0 &&
             (mode === "grouped" ? (
               <GroupedAlerts alerts={list.rows} incidentPath={incidentPath} onPick={toggle} />
+            ) : mode === "timeline" ? (
+              <Suspense fallback={<Skeletons rows={10} />}>
+                <AlertsTimeline
+                  alerts={list.rows}
+                  hasMore={list.hasMore}
+                  onMore={list.more}
+                  onPick={toggle}
+                />
+              </Suspense>
             ) : (
               <RowGrid
                 key={JSON.stringify(filter)}
@@ -172,14 +201,14 @@ export default function AlertsPage() {
                 actions={(cursor) => <AlertsBar cursor={cursor} />}
               />
             ))}
-        </section>
+        </ListBox>
         {peeked && !phone && <AlertPeek alert={peeked} onClose={() => setPeek(null)} />}
         {peeked && phone && (
           <Drawer open anchor="bottom" onClose={() => setPeek(null)}>
             <AlertPeek alert={peeked} onClose={() => setPeek(null)} />
           </Drawer>
         )}
-      </div>
+      </ListFrame>
     </Page>
   );
 }

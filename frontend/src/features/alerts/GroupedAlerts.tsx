@@ -7,15 +7,20 @@ import { Link } from "react-router";
 import type { Alert } from "@/api/types";
 import { Ago } from "@/components/bits";
 import { AlertState } from "@/components/IncidentState";
+import { RowButton } from "@/components/ListFrame";
 import { SeverityMark } from "@/components/Severity";
 import { shortId } from "@/lib/format";
 import { useNow } from "@/lib/now";
+import { useScrollMemory } from "@/lib/scrollMemory";
 import { t } from "@/lib/strings";
 
 import css from "./alerts.module.css";
 import { groupAlerts, hourStrip, type AlertGroup } from "./groups";
 
 const SHOWN = 50;
+
+/** What needs no name beside it: people know an asset, a signature and a tool when they see one. */
+const WELL_KNOWN: ReadonlySet<string> = new Set(["asset", "signature", "tool"]);
 
 function HourStrip({ alerts }: { alerts: readonly Alert[] }) {
   const now = useNow(300);
@@ -54,18 +59,22 @@ function Group({
         <SeverityMark severity={group.severity} />
         <ul className={css.shared}>
           {group.shared.map(([name, value]) => (
-            <li key={name}>
-              <span className="muted">{name}</span> {value}
+            <li key={name} title={`${name} ${value}`}>
+              <span className={WELL_KNOWN.has(name) ? "visually-hidden" : "muted"}>{name}</span> {value}
             </li>
           ))}
         </ul>
         <HourStrip alerts={group.alerts} />
         <span className={css.groupCount}>{t.alerts.groupCount(group.alerts.length)}</span>
-        {group.incidentId ? (
-          <Link to={incidentPath(group.incidentId)}>{shortId("INC", group.incidentId)}</Link>
-        ) : (
-          <span className="muted">{t.alerts.ungrouped}</span>
-        )}
+        <span className={css.groupIncident}>
+          {group.incidentId ? (
+            <Link to={incidentPath(group.incidentId)}>{shortId("INC", group.incidentId)}</Link>
+          ) : (
+            <span className="muted" title={t.alerts.ungrouped}>
+              {t.common.none}
+            </span>
+          )}
+        </span>
         <span className={css.groupAge}>
           <Ago at={group.lastAt} />
         </span>
@@ -75,10 +84,10 @@ function Group({
           {group.alerts.slice(0, SHOWN).map((alert) => (
             <li key={alert.id} data-testid="alert-row">
               <SeverityMark severity={alert.severity} />
-              <button type="button" className={css.pick} onClick={() => onPick(alert)}>
+              <RowButton onClick={() => onPick(alert)}>
                 {shared.has("asset") ? "" : `${alert.asset_name} · `}
                 {alert.message}
-              </button>
+              </RowButton>
               <AlertState status={alert.status} />
               <Ago at={alert.last_received_at} />
             </li>
@@ -97,19 +106,28 @@ export function GroupedAlerts(props: {
 }) {
   const groups = useMemo(() => groupAlerts(props.alerts), [props.alerts]);
   const scroller = useRef<HTMLDivElement>(null);
+  const scroll = useScrollMemory("groups");
   // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not in use; the virtualizer is read here only
   const virtual = useVirtualizer({
     count: groups.length,
     getScrollElement: () => scroller.current,
     getItemKey: (index) => groups[index]?.id ?? index,
-    estimateSize: () => 44,
+    estimateSize: () => 41,
     overscan: 8,
     initialRect: { width: 1000, height: 640 },
+    initialOffset: scroll.initial.top,
   });
   return (
     // A region that scrolls has to be reachable by keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div ref={scroller} className={css.groups} tabIndex={0} role="region" aria-label={t.alerts.grouped}>
+    <div
+      ref={scroller}
+      className={css.groups}
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      role="region"
+      aria-label={t.alerts.grouped}
+      onScroll={(event) => scroll.remember({ top: event.currentTarget.scrollTop })}
+    >
       <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {virtual.getVirtualItems().map((item) => {
           const group = groups[item.index];

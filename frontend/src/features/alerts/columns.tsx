@@ -1,11 +1,9 @@
 import { Link } from "react-router";
 
 import type { Alert } from "@/api/types";
-import { Ago } from "@/components/bits";
-import { AlertState } from "@/components/IncidentState";
 import type { Column } from "@/components/RowGrid";
-import { SeverityMark } from "@/components/Severity";
-import { brief, shortId } from "@/lib/format";
+import { alertColumns } from "@/components/rowColumns";
+import { shortId } from "@/lib/format";
 import { t } from "@/lib/strings";
 
 import css from "./alerts.module.css";
@@ -19,27 +17,11 @@ interface Context {
 
 const names = t.alerts.columns;
 
-export function alertColumns({ incidentPath, companyName, showCompany, onPick }: Context): Column<Alert>[] {
-  return [
-    {
-      key: "severity",
-      title: names.severity,
-      width: "82px",
-      cell: (alert) => <SeverityMark severity={alert.severity} />,
-    },
-    { key: "asset", title: names.asset, width: "minmax(70px, 100px)", cell: (alert) => alert.asset_name },
-    {
-      key: "message",
-      title: names.message,
-      width: "minmax(140px, 1fr)",
-      cell: (alert) => (
-        <button type="button" className={css.pick} onClick={() => onPick(alert)}>
-          {alert.message}
-        </button>
-      ),
-    },
+/** The alerts of all incidents: with where each came from and where it went. */
+export function listColumns({ incidentPath, companyName, showCompany, onPick }: Context): Column<Alert>[] {
+  return alertColumns(onPick, {
     // Room is for the message: whose alert it is matters more than which tool sent it, which the facets show too.
-    {
+    origin: {
       key: "origin",
       title: showCompany ? t.common.company : names.tool,
       width: "minmax(60px, 100px)",
@@ -48,15 +30,7 @@ export function alertColumns({ incidentPath, companyName, showCompany, onPick }:
         <span className="muted">{showCompany ? companyName(alert.company_id) : alert.tool_source}</span>
       ),
     },
-    {
-      key: "count",
-      title: names.count,
-      width: "28px",
-      align: "right",
-      wideOnly: true,
-      cell: (alert) => brief(alert.occurrences),
-    },
-    {
+    extra: {
       key: "incident",
       title: names.incident,
       width: "82px",
@@ -70,18 +44,5 @@ export function alertColumns({ incidentPath, companyName, showCompany, onPick }:
           <span className="muted">{t.common.none}</span>
         ),
     },
-    {
-      key: "status",
-      title: names.status,
-      width: "104px",
-      cell: (alert) => <AlertState status={alert.status} />,
-    },
-    {
-      key: "age",
-      title: names.age,
-      width: "44px",
-      align: "right",
-      cell: (alert) => <Ago at={alert.last_received_at} />,
-    },
-  ];
+  });
 }

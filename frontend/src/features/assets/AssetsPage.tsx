@@ -16,6 +16,7 @@ import { Page } from "@/components/Page";
 import { Pill } from "@/components/Pill";
 import { Empty, ListStates } from "@/components/states";
 import type { RowList } from "@/live/rows";
+import { assetView } from "@/live/views";
 import { useScope } from "@/lib/scope";
 import { t } from "@/lib/strings";
 import { toast } from "@/lib/toasts";
@@ -33,7 +34,7 @@ function useAssets(companies: string[], text: string) {
     queryFn: async ({ signal }): Promise<RowList<Asset>> => {
       const query = { company_id: companies, limit: LIMIT, ...(text ? { text } : {}) };
       const { rows, next } = await page(api.GET("/api/assets", { params: { query }, signal }));
-      return { rows, next };
+      return { rows: rows.sort(assetView(companies, text).compare), next };
     },
   });
 }
@@ -89,7 +90,11 @@ function useColumns(edit: (asset: Asset) => void): TableColumn<Asset>[] {
         <Link to={`${scope.path("alerts")}?asset=${encodeURIComponent(asset.name)}`}>{asset.name}</Link>
       ),
     },
-    { key: "type", title: names.type, cell: (asset) => asset.type || t.common.none },
+    {
+      key: "type",
+      title: names.type,
+      cell: (asset) => asset.type || <span className="muted">{t.common.none}</span>,
+    },
     {
       key: "critical",
       title: names.critical,

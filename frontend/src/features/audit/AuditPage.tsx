@@ -6,7 +6,7 @@ import { Link2, ShieldCheck, TriangleAlert } from "lucide-react";
 
 import { api, body, page } from "@/api/client";
 import { keys } from "@/api/keys";
-import { useSession } from "@/api/session";
+import { useCompanyName, useMay, useSession } from "@/api/session";
 import type { AuditEntry } from "@/api/types";
 import { Card } from "@/components/bits";
 import { DataTable, type TableColumn } from "@/components/DataTable";
@@ -29,6 +29,8 @@ const MSP = "_msp";
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const ids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
 function asText(value: unknown): string {
   if (typeof value === "string") return value;
   return Array.isArray(value) ? value.map(asText).join(", ") || t.common.none : JSON.stringify(value);
@@ -47,11 +49,13 @@ function lines(details: AuditEntry["details"]): [name: string, text: string][] {
 }
 
 function Details({ details }: { details: AuditEntry["details"] }) {
+  const companyName = useCompanyName();
   return (
     <span className={css.details}>
       {lines(details).map(([name, text]) => (
-        <span key={name}>
-          <span className="muted">{name}</span> {text}
+        // Ids are what the chain holds; where they have names, people read those.
+        <span key={name} title={text}>
+          <span className="muted">{name}</span> {text.replaceAll(ids, companyName)}
         </span>
       ))}
     </span>
@@ -182,13 +186,14 @@ function ChainTable({ chain }: { chain: string }) {
 
 export default function AuditPage() {
   const [chain, choices, choose] = useChain();
+  const may = useMay();
   return (
     <Page
       title={t.proof.audit}
       heading={
         <div className={css.heading}>
           <h1>{t.proof.audit}</h1>
-          {chain && <ChainBadge chain={chain} />}
+          {chain && may("audit.read") && <ChainBadge chain={chain} />}
         </div>
       }
       actions={

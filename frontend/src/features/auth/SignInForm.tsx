@@ -9,16 +9,22 @@ import { t } from "@/lib/strings";
 
 import css from "./SignIn.module.css";
 
+function textIn(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}
+
 /** Email and password for a session cookie; the token in the answer is for programs and is not kept. */
 export default function SignInForm({ onDone, email: known = "" }: { onDone: () => void; email?: string }) {
   const cache = useQueryClient();
-  const [email, setEmail] = useState(known);
-  const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
-  const signIn = async (event: React.SyntheticEvent) => {
+  // Read from the form itself: password managers fill fields without telling anybody.
+  const signIn = async (event: React.SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const [email, password] = [textIn(form, "email"), textIn(form, "password")];
     setBusy(true);
     setError(null);
     try {
@@ -40,23 +46,22 @@ export default function SignInForm({ onDone, email: known = "" }: { onDone: () =
         type="email"
         name="email"
         autoComplete="username"
-        value={email}
-        onChange={(event) => setEmail(event.target.value)}
+        defaultValue={known}
+        slotProps={{ htmlInput: { required: true } }}
       />
       <TextField
         label={t.auth.password}
         type="password"
         name="password"
         autoComplete="current-password"
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
+        slotProps={{ htmlInput: { required: true } }}
       />
       {error && (
         <p role="alert" className={css.error}>
           {error}
         </p>
       )}
-      <Button type="submit" variant="contained" size="medium" disabled={busy || !email || !password}>
+      <Button type="submit" variant="contained" size="medium" disabled={busy}>
         {busy ? t.auth.submitting : t.auth.submit}
       </Button>
     </form>

@@ -2,62 +2,16 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 
 import type { Alert } from "@/api/types";
 import { AlertFacts } from "@/components/AlertReason";
-import { Ago, Card } from "@/components/bits";
-import { AlertState } from "@/components/IncidentState";
-import { RowGrid, type Column } from "@/components/RowGrid";
-import { SeverityMark } from "@/components/Severity";
+import { Card } from "@/components/bits";
+import { alertColumns } from "@/components/rowColumns";
+import { RowGrid } from "@/components/RowGrid";
 import { Empty, Failure, Skeletons } from "@/components/states";
 import type { RowCursor } from "@/components/useRowCursor";
 import type { useIncidentAlerts } from "@/live/lists";
-import { brief, count } from "@/lib/format";
+import { count } from "@/lib/format";
 import { t } from "@/lib/strings";
 
 import css from "./incident.module.css";
-
-const names = t.alerts.columns;
-
-function columns(onPick: (alert: Alert) => void): Column<Alert>[] {
-  return [
-    {
-      key: "severity",
-      title: names.severity,
-      width: "82px",
-      cell: (alert) => <SeverityMark severity={alert.severity} />,
-    },
-    { key: "asset", title: names.asset, width: "minmax(70px, 110px)", cell: (alert) => alert.asset_name },
-    {
-      key: "message",
-      title: names.message,
-      width: "minmax(100px, 1fr)",
-      cell: (alert) => (
-        <button type="button" className={css.pick} onClick={() => onPick(alert)}>
-          {alert.message}
-        </button>
-      ),
-    },
-    {
-      key: "count",
-      title: names.count,
-      width: "24px",
-      align: "right",
-      wideOnly: true,
-      cell: (alert) => brief(alert.occurrences),
-    },
-    {
-      key: "status",
-      title: names.status,
-      width: "104px",
-      cell: (alert) => <AlertState status={alert.status} />,
-    },
-    {
-      key: "age",
-      title: names.age,
-      width: "44px",
-      align: "right",
-      cell: (alert) => <Ago at={alert.last_received_at} />,
-    },
-  ];
-}
 
 /** Tells the page which rows are selected; the split verb of the action bar acts on them. */
 function SelectionNote({
@@ -89,7 +43,7 @@ export function IncidentAlerts({ list, total, onSelection }: Props) {
     (row: Alert | null) => setPicked((previous) => (row && row.id !== previous ? row.id : null)),
     [],
   );
-  const shown = useMemo(() => columns(toggle), [toggle]);
+  const shown = useMemo(() => alertColumns(toggle), [toggle]);
   return (
     <Card title={`${t.incidents.alerts} · ${count(total)}`} flush>
       {rows === undefined &&

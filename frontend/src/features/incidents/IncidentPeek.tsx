@@ -1,12 +1,10 @@
-import IconButton from "@mui/material/IconButton";
-import { X } from "lucide-react";
 import { Link } from "react-router";
 
 import { useCompanyName } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { Ago, Fact, Facts } from "@/components/bits";
 import { IncidentState } from "@/components/IncidentState";
-import { SeverityBadge } from "@/components/Severity";
+import { Peek } from "@/components/ListFrame";
 import { t } from "@/lib/strings";
 
 import css from "./incidents.module.css";
@@ -25,15 +23,12 @@ export function IncidentPeek({
   const companyName = useCompanyName();
   const { assets } = t.incidents;
   return (
-    <aside className={css.peek} aria-label={t.incidents.peek}>
-      <div className={css.peekHead}>
-        <SeverityBadge severity={incident.severity} />
-        <IncidentState incident={incident} />
-        <span className={css.grow} />
-        <IconButton aria-label={t.incidents.closePeek} onClick={onClose}>
-          <X size={16} />
-        </IconButton>
-      </div>
+    <Peek
+      label={t.incidents.peek}
+      severity={incident.severity}
+      state={<IncidentState incident={incident} />}
+      onClose={onClose}
+    >
       <h2 className={css.peekTitle}>
         <Link to={to}>{incident.title}</Link>
       </h2>
@@ -51,6 +46,6 @@ export function IncidentPeek({
       </Facts>
       <SeverityCounts counts={incident.severity_counts} />
       <p className="muted">{t.incidents.peekHint}</p>
-    </aside>
+    </Peek>
   );
 }

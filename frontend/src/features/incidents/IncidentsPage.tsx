@@ -5,13 +5,15 @@ import { useLocation, useNavigate } from "react-router";
 
 import { useCompanyName, useSession } from "@/api/session";
 import type { Incident } from "@/api/types";
+import { ExportButton } from "@/components/ExportButton";
 import { FilterChips } from "@/components/FilterChips";
 import { FilterField } from "@/components/FilterField";
+import { ListBox, ListFrame } from "@/components/ListFrame";
 import { Page } from "@/components/Page";
 import { RowGrid } from "@/components/RowGrid";
 import { SeverityFilter, severityOrder } from "@/components/SeverityFilter";
 import { Empty, ListStates } from "@/components/states";
-import { useIncidentList } from "@/live/lists";
+import { incidentPages, largePages, useIncidentList } from "@/live/lists";
 import { useOverview } from "@/live/overview";
 import { usePhone } from "@/lib/media";
 import { useNow } from "@/lib/now";
@@ -22,7 +24,7 @@ import { useChoices, useParam, useRememberedQuery } from "@/lib/url";
 
 import { BulkBar } from "./BulkBar";
 import { incidentColumns } from "./columns";
-import css from "./incidents.module.css";
+import { incidentCsv } from "./csv";
 import { IncidentPeek } from "./IncidentPeek";
 import { filterOf, viewNamed, viewNames } from "./views";
 
@@ -87,6 +89,13 @@ export default function IncidentsPage() {
         <>
           <SeverityFilter chosen={severities} onChange={setSeverities} />
           <FilterField value={text} label={t.incidents.filter} onChange={setText} />
+          {!phone && (
+            <ExportButton
+              name="incidents"
+              pages={largePages(incidentPages({ ...filter, sort: "created_at" }))}
+              columns={incidentCsv(companyName)}
+            />
+          )}
         </>
       }
     >
@@ -101,8 +110,8 @@ export default function IncidentsPage() {
         ))}
       </Tabs>
       <FilterChips chips={chips} onClear={clear} />
-      <div className={css.split}>
-        <section className={css.list} aria-label={t.incidents.views[view]}>
+      <ListFrame>
+        <ListBox label={t.incidents.views[view]}>
           <ListStates list={list} what={t.incidents.title} filtered={chips.length > 0} empty={<AllQuiet />} />
           {list.rows !== undefined && list.rows.length > 0 && (
             <RowGrid
@@ -120,11 +129,11 @@ export default function IncidentsPage() {
               actions={(cursor) => <BulkBar cursor={cursor} />}
             />
           )}
-        </section>
+        </ListBox>
         {peeked && !phone && (
           <IncidentPeek incident={peeked} to={linkTo(peeked)} onClose={() => setPeek(null)} />
         )}
-      </div>
+      </ListFrame>
     </Page>
   );
 }

@@ -1,10 +1,8 @@
-import { Link } from "react-router";
-
 import type { Incident } from "@/api/types";
-import { Ago } from "@/components/bits";
 import { IncidentState } from "@/components/IncidentState";
+import { RowLink } from "@/components/ListFrame";
 import type { Column } from "@/components/RowGrid";
-import { SeverityMark } from "@/components/Severity";
+import { agoColumn, severityColumn } from "@/components/rowColumns";
 import { brief, shortId } from "@/lib/format";
 import { t } from "@/lib/strings";
 
@@ -37,12 +35,7 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
     cell: (incident) => <span className="muted">{companyName(incident.company_id)}</span>,
   };
   return [
-    {
-      key: "severity",
-      title: names.severity,
-      width: "82px",
-      cell: (incident) => <SeverityMark severity={incident.severity} />,
-    },
+    severityColumn(),
     {
       key: "title",
       title: names.title,
@@ -50,9 +43,7 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
       cell: (incident) => (
         <>
           <span className={css.id}>{shortId("INC", incident.id)}</span>
-          <Link to={linkTo(incident)} className={css.stretched}>
-            {incident.title}
-          </Link>
+          <RowLink to={linkTo(incident)}>{incident.title}</RowLink>
         </>
       ),
     },
@@ -78,13 +69,7 @@ export function incidentColumns({ linkTo, companyName, showCompany }: Context): 
       wideOnly: true,
       cell: (incident) => incident.assigned_name ?? <span className="muted">{t.common.none}</span>,
     },
-    {
-      key: "age",
-      title: names.age,
-      width: "48px",
-      align: "right",
-      cell: (incident) => <Ago at={incident.created_at} />,
-    },
+    agoColumn(names.age, (incident) => incident.created_at),
     {
       key: "priority",
       title: names.priority,

@@ -27,7 +27,7 @@ function Line({ alert }: { alert: Alert }) {
         {alert.asset_name} · {alert.message}
       </Link>
       <span className={css.lineAge}>
-        <Ago at={alert.timestamp} />
+        <Ago at={alert.last_received_at} />
       </span>
     </li>
   );

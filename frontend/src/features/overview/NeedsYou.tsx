@@ -2,6 +2,7 @@ import type { Incident } from "@/api/types";
 import { Card } from "@/components/bits";
 import { Skeletons } from "@/components/states";
 import type { useIncidentList } from "@/live/lists";
+import { count } from "@/lib/format";
 import { serverNow } from "@/lib/now";
 import { t } from "@/lib/strings";
 
@@ -32,7 +33,9 @@ export function NeedsYou({
   return (
     <Card
       title={t.overview.needsYou}
-      aside={<span className="muted">{open.rows ? waiting.length : null}</span>}
+      aside={
+        <span className="muted">{open.rows && t.overview.waiting(count(waiting.length), open.hasMore)}</span>
+      }
       flush
     >
       {open.isPending && <Skeletons rows={4} />}

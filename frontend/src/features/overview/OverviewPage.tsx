@@ -1,4 +1,4 @@
-import { useSession } from "@/api/session";
+import { useMay, useSession } from "@/api/session";
 import { Page } from "@/components/Page";
 import { Loaded } from "@/components/states";
 import { useIncidentList } from "@/live/lists";
@@ -18,9 +18,10 @@ import { Strip } from "./Strip";
 export default function OverviewPage() {
   const scope = useScope();
   const { data: me } = useSession();
+  const works = useMay()("incident.acknowledge");
   const overview = useOverview(scope.companies);
   const open = useIncidentList({ company_id: scope.companies, status: ["open"], sort: "priority" });
-  const waiting = needing(open.rows ?? [], me?.user.id ?? "");
+  const waiting = works ? needing(open.rows ?? [], me?.user.id ?? "") : [];
   const above = new Set(waiting.slice(0, NEEDING_ROWS).map((incident) => incident.id));
   const untouched =
     overview.data?.received_today === 0 &&
@@ -34,7 +35,7 @@ export default function OverviewPage() {
       </Loaded>
       <div className={css.columns}>
         <div className={css.main}>
-          {untouched ? <SetUp /> : <NeedsYou open={open} waiting={waiting} />}
+          {untouched ? <SetUp /> : works && <NeedsYou open={open} waiting={waiting} />}
           <OpenIncidents open={open} shown={above} lastResolvedAt={overview.data?.last_resolved_at ?? null} />
         </div>
         <div className={css.aside}>

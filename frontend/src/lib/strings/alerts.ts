@@ -5,6 +5,12 @@ export const alerts = {
   one: "Alert",
   raw: "Raw",
   grouped: "Grouped",
+  timeline: "Timeline",
+  window: "Period",
+  windows: { "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d" },
+  reachesBack: (n: string, since: string) => `The newest ${n} reach back to ${since}.`,
+  noneInWindow: "No alert was open in this period",
+  notDrawn: (n: number) => `${n} not drawn`,
   showAs: "Show as",
   filter: "Message, signature or asset",
   facets: {
@@ -19,7 +25,6 @@ export const alerts = {
   neverPick: "Choose a company to see its key and a command that sends the first alert.",
   sendTest: "Send a test alert",
   columns: {
-    severity: "Severity",
     asset: "Asset",
     message: "Message",
     tool: "Tool",

@@ -65,6 +65,11 @@ export const common = {
   filteredEmpty: (total: number | null) =>
     total === null ? "Nothing matches these filters" : `0 of ${total} match`,
   newRows: (n: number) => `${n} new`,
+  exportCsv: "Export CSV",
+  exportHint: "Everything that matches these filters, as a CSV file",
+  exporting: (rows: string) => `${rows} rows…`,
+  exported: (n: number) => `${plural(n, "row", "rows")} exported`,
+  notExported: "The export failed",
   rows: (n: number) => plural(n, "row", "rows"),
   notFound: "There is nothing at this address",
   page: "This page",

@@ -11,7 +11,6 @@ export const incidents = {
     resolved: "Resolved",
   },
   columns: {
-    severity: "Severity",
     title: "Incident",
     company: "Company",
     alerts: "Alerts",

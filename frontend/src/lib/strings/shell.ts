@@ -66,6 +66,7 @@ export const overview = {
   perMinute: "Alerts/min",
   noise: "Noise cut today",
   noiseDetail: (received: number, opened: number) => `${received} → ${opened}`,
+  waiting: (n: string, more: boolean) => (more ? `${n}+` : n),
   needsYou: "Needs you",
   needsNothing: "Nothing waits for you.",
   allOpen: "All open",
