@@ -66,7 +66,12 @@ def _download(folder: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     done = subprocess.run(
-        [*npm, "pack", PACKAGE, "--silent"], cwd=draft, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [*npm, "pack", PACKAGE, "--silent"],
+        cwd=draft,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found = list(draft.glob("*.tgz"))
     if done.returncode or not found:

@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
 from msgspec import Struct, json
@@ -16,7 +16,7 @@ from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stal
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Clock, Document, Key, Limits, Query, Sort
+from alertwhisperer.ports import Document, Key, Limits, Query, Sort
 from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, Collection
 from alertwhisperer.storage.codec import (
     Written,
@@ -37,6 +37,7 @@ from alertwhisperer.storage.dynamodb_search import Found, Order, Search, check_k
 from alertwhisperer.storage.dynamodb_tables import Tables
 from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wanted, Writes
 from alertwhisperer.storage.match import matches, project
+from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
@@ -45,6 +46,8 @@ from alertwhisperer.storage.values import check_value
 T = TypeVar("T", bound=Struct)
 R = TypeVar("R")
 
+REGION: Final = "us-east-1"
+DEADLINE_SECONDS: Final = 10.0
 UNKNOWN_AT_MOST: Final = 1_000
 
 _log: Final = logging.getLogger(__name__)
@@ -63,29 +66,21 @@ class Explanation(Struct, frozen=True):
 class DynamoDBStorage:
     """`ports.Storage` on DynamoDB, shared by any number of processes.
 
-    Opens itself at first use; makes tables only by `create_tables`, or at `open` with `create`. `allow_scan` lets
-    queries without a partition key read a whole table: for moving data and for tests. With a `clock`, reads leave out
-    what has expired; `keep_days` says after how many days what expires does.
+    Opens itself at first use; makes tables only by `create_tables`, or at `open` with the option `create`.
     """
 
-    def __init__(
-        self,
-        *,
-        region: str = "us-east-1",
-        table_prefix: str = PREFIX,
-        endpoint_url: str | None = None,
-        allow_scan: bool = False,
-        create: bool = False,
-        clock: Clock | None = None,
-        keep_days: Mapping[str, int] | None = None,
-        deadline_seconds: float = 10.0,
-    ) -> None:
-        self.prefix = normal_prefix(table_prefix)
-        self._create = create
-        self._calls = Calls(region=region, endpoint_url=endpoint_url, deadline_seconds=deadline_seconds)
+    def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
+        self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
+        self._create = options.get("create", False)
+        self._calls = Calls(
+            region=options.get("region", REGION),
+            endpoint_url=options.get("endpoint_url"),
+            deadline_seconds=options.get("deadline_seconds", DEADLINE_SECONDS),
+        )
         self._tables = Tables(self._calls, self.prefix)
-        self._search = Search(self._calls, self.prefix, clock, allow_scan=allow_scan)
-        self._writes = Writes(self._calls, self._search, self.prefix, keep_days or {})
+        scans = options.get("allow_scan", False)
+        self._search = Search(self._calls, self.prefix, options.get("clock"), allow_scan=scans)
+        self._writes = Writes(self._calls, self._search, self.prefix, options.get("keep_days") or {})
         self._heads = Heads(self._calls, self.prefix)
         self._doorbell = Doorbell(self._heads)
         self._listeners: list[Callable[[Record], None]] = []

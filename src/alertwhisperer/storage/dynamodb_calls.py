@@ -35,7 +35,7 @@ Failures = (ClientError, BotoCoreError)
 
 @cache
 def _service_models() -> Loader:
-    """botocore's descriptions of services, read once a process rather than once a client (100 ms)."""
+    """Botocore's descriptions of services, read once a process rather than once a client (100 ms)."""
     return create_loader()
 
 
@@ -92,7 +92,9 @@ class Calls:
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
-        """Make the client; nothing is sent yet."""
+        """Make the client, if there is none; nothing is sent yet."""
+        if self._client is not None:
+            return
         config = AioConfig(
             retries={"total_max_attempts": 1},
             connect_timeout=min(self.deadline_seconds, 5),

@@ -27,21 +27,56 @@ _BUSY: Final = frozenset(
     }
 )
 _LOST: Final = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
-_KEYS_WRONG: Final = frozenset(
-    {
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "IncompleteSignatureException",
-        "MissingAuthenticationTokenException",
-    }
-)
-_EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired"})
-_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "OptInRequired"})
-
 _NEVER_SENT: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
-_NO_CREDENTIALS: Final = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
+
+_OF_DRIVER: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
+    (
+        (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError),
+        (
+            "there are no AWS credentials: name a profile (AWS_PROFILE), set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or give this machine a role"
+        ),
+    ),
+    ((boto.ProfileNotFound,), "{told}: mend AWS_PROFILE, or make it by `aws configure`"),
+    (
+        (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError),
+        "the AWS sign-in has ended: sign in again (`aws sso login`)",
+    ),
+    (
+        (boto.InvalidRegionError, boto.NoRegionError),
+        "{region} is not an AWS region: set AWS_REGION, such as us-east-1",
+    ),
+)
+_OF_SERVICE: Final[tuple[tuple[frozenset[str], str], ...]] = (
+    (
+        frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired"}),
+        "the AWS session token has expired: sign in again (`aws sso login`), or renew the keys",
+    ),
+    (
+        frozenset(
+            {
+                "UnrecognizedClientException",
+                "InvalidClientTokenId",
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "IncompleteSignatureException",
+                "MissingAuthenticationTokenException",
+            }
+        ),
+        "AWS does not know these credentials: check the access key, its secret and the session token",
+    ),
+    (
+        frozenset({"AccessDeniedException", "AccessDenied", "OptInRequired"}),
+        "AWS denies this: allow it in the IAM policy of the user or role ({told})",
+    ),
+    (
+        frozenset({"ResourceNotFoundException"}),
+        (
+            "a table is missing in {region}: check AWS_REGION and DYNAMODB_TABLE_PREFIX, or run "
+            "`alertwhisperer db create-tables`"
+        ),
+    ),
+)
 
 
 def code_of(error: Exception) -> str:
@@ -65,32 +100,18 @@ def fate_of(error: Exception) -> Fate:
 
 def sentence(error: Exception, *, region: str, where: str) -> AlertWhispererError:
     """The error to raise for one that cannot be mended by trying again, in one sentence with its next step."""
-    code = code_of(error)
-    if isinstance(error, _NO_CREDENTIALS):
-        return Invalid(
-            "there are no AWS credentials: name a profile (AWS_PROFILE), set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or give this machine a role"
-        )
-    if isinstance(error, boto.ProfileNotFound):
-        return Invalid(f"{error}: mend AWS_PROFILE, or make it by `aws configure`", "AWS_PROFILE")
-    if isinstance(error, boto.InvalidRegionError | boto.NoRegionError):
-        return Invalid(f"{region!r} is not an AWS region: set AWS_REGION, such as us-east-1", "AWS_REGION")
-    if isinstance(error, _NEVER_SENT | boto.HTTPClientError):
+    code, told = code_of(error), _message(error)
+    for kinds, said in _OF_DRIVER:
+        if isinstance(error, kinds):
+            return Invalid(said.format(region=region, told=told))
+    for codes, said in _OF_SERVICE:
+        if code in codes:
+            return Invalid(said.format(region=region, told=told))
+    if isinstance(error, (*_NEVER_SENT, boto.HTTPClientError)):
         return Unavailable(f"DynamoDB does not answer at {where}: check AWS_REGION ({region}), network and endpoint")
-    if code in _EXPIRED:
-        return Invalid("the AWS session token has expired: sign in again (`aws sso login`), or renew the keys")
-    if code in _KEYS_WRONG:
-        return Invalid("AWS does not know these credentials: check the access key, its secret and the session token")
-    if code in _DENIED:
-        return Invalid(f"AWS denies this: allow it in the IAM policy of the user or role ({_message(error)})")
-    if code == "ResourceNotFoundException":
-        return Invalid(
-            f"a table is missing in {region}: check AWS_REGION and DYNAMODB_TABLE_PREFIX, or run "
-            "`alertwhisperer db create-tables`"
-        )
     if fate_of(error) is not Fate.REFUSED:
         return Unavailable(f"DynamoDB is busy ({code or type(error).__name__}): try again")
-    return Unavailable(f"DynamoDB refused a request ({code or type(error).__name__}: {_message(error)})")
+    return Unavailable(f"DynamoDB refused a request ({code or type(error).__name__}: {told})")
 
 
 def _message(error: Exception) -> str:

@@ -48,7 +48,7 @@ ITEM_AT_MOST: Final = 395_000
 """Bytes of an item, estimated from above; DynamoDB ends at 409,600."""
 
 PACKED_AT_MOST: Final = 402_000
-"""A document that is not `unbounded` (400,000 bytes at most) fits so in any case: zlib adds 0.03 % to what is random."""
+"""A document that is not `unbounded` (400,000 bytes at most) always fits so: zlib adds 0.03 % to what is random."""
 
 PART_BYTES: Final = 380_000
 DAY_SECONDS: Final = 86_400
@@ -147,24 +147,29 @@ def scalar(value: object) -> Value:
 def to_value(value: object, path: tuple[str | int, ...], floats: list[list[object]]) -> Value:
     """A field's value; notes where floats without a fraction are, with their sign."""
     match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
+        case None | bool():
+            return {"NULL": True} if value is None else {"BOOL": value}
         case str():
             return {"S": value}
-        case int():
-            return {"N": str(value)}
-        case float():
-            if value.is_integer():
-                floats.append([math.copysign(1, value) > 0, *path])
-            return {"N": repr(value) if value else "0"}
+        case int() | float():
+            return _number_value(value, path, floats)
         case Mapping():
             return {"M": {name: to_value(each, (*path, name), floats) for name, each in value.items()}}
         case list() | tuple():
             return {"L": [to_value(each, (*path, at), floats) for at, each in enumerate(value)]}
         case _:
-            raise Invalid(f"a document cannot hold a {type(value).__name__}", ".".join(map(str, path)))
+            pass
+    raise Invalid(f"a document cannot hold a {type(value).__name__}", ".".join(map(str, path)))
+
+
+def _number_value(
+    value: int | float,  # which of the two it is, is the question
+    path: tuple[str | int, ...],
+    floats: list[list[object]],
+) -> Value:
+    if isinstance(value, float) and value.is_integer():
+        floats.append([math.copysign(1, value) > 0, *path])
+    return {"N": repr(value) if value else "0"}
 
 
 def decode_item(item: Item, parts: Sequence[bytes] = ()) -> Stored:

@@ -162,23 +162,24 @@ class Search:
     async def _walk(
         self, collection: Collection, tree: And, plan: Plan, *, forward: bool, page: int | None
     ) -> AsyncGenerator[list[Item]]:
+        if plan.way == "scan":
+            async for each in self._calls.pages("scan", TableName=self.table(collection), ConsistentRead=True):
+                yield each["Items"]
+        else:
+            yield await self._items(collection, await self._keys(collection, tree, plan))
+        for span in plan.spans:
+            async for items in self._walk_span(collection, plan, span, forward=forward, page=page):
+                yield items
+
+    async def _keys(self, collection: Collection, tree: And, plan: Plan) -> Sequence[Key]:
+        """The keys that are known before anything is walked."""
         match plan.way:
-            case "keys":
-                yield await self._items(collection, plan.keys)
             case "guards":
-                yield await self._items(collection, await self._holders(plan.guards))
+                return await self._holders(plan.guards)
             case "roster":
-                yield await self._items(collection, await self._roster(collection))
-            case "scan":
-                pages = self._calls.pages("scan", TableName=self.table(collection), ConsistentRead=True)
-                async for each in pages:
-                    yield each["Items"]
-            case "spans":
-                if plan.gsi is not None:
-                    yield await self._items(collection, await self._touched(collection, tree))
-                for span in plan.spans:
-                    async for items in self._walk_span(collection, plan, span, forward=forward, page=page):
-                        yield items
+                return await self._roster(collection)
+            case _:
+                return await self._touched(collection, tree) if plan.gsi else plan.keys
 
     async def _walk_span(
         self, collection: Collection, plan: Plan, span: Span, *, forward: bool, page: int | None

@@ -30,10 +30,9 @@ class Tables:
 
         protected: against deletion, with point-in-time recovery. expiry: DynamoDB removes what has expired.
         """
-        there = await asyncio.gather(*(self._describe(each["TableName"]) for each in table_definitions(self._prefix)))
-        missing = [each for each, found in zip(table_definitions(self._prefix), there, strict=True) if found is None]
-        await asyncio.gather(*(self._create(each, protected=protected) for each in missing))
-        names = [str(each["TableName"]) for each in missing]
+        wanted = table_definitions(self._prefix)
+        made = await asyncio.gather(*(self._create(each, protected=protected) for each in wanted))
+        names = [str(each["TableName"]) for each, new in zip(wanted, made, strict=True) if new]
         await self._wait(names)
         extras = [self._expire(name) for name in names if expiry and name in expiring_tables(self._prefix)]
         extras += [self._recoverable(name) for name in names if protected]
@@ -98,14 +97,16 @@ class Tables:
         table: dict[str, Any] = answer["Table"]
         return table
 
-    async def _create(self, definition: dict[str, Any], *, protected: bool) -> None:
+    async def _create(self, definition: dict[str, Any], *, protected: bool) -> bool:
+        """Ask for a table; False if it is there, or another process was first."""
         arguments = {**definition, "DeletionProtectionEnabled": protected}
         try:
             await self._calls.once("create_table", **arguments)
         except Failures as error:
-            # Another process was first.
             if code_of(error) != "ResourceInUseException":
                 raise sentence(error, region=self._calls.region, where=self._calls.where) from error
+            return False
+        return True
 
     async def _wait(self, names: Sequence[str]) -> None:
         backoff = Backoff(MADE_IN_SECONDS)

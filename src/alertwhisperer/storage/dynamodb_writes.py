@@ -1,5 +1,4 @@
-"""Writes as one TransactWriteItems: documents with their expectations, guards of unique fields, rosters, large parts,
-and the heads of logs.
+"""Writes as one TransactWriteItems: documents with their expectations, and what of ours goes with them.
 
 A write goes out *blind*, its expectation as a condition, where nothing else hangs on what was there before. Otherwise
 the document is read first, looked at here, and written on condition that it is unchanged. A blind write that is refused

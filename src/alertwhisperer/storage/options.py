@@ -7,7 +7,12 @@ from alertwhisperer.ports import Clock
 
 
 class DynamoDBOptions(TypedDict, total=False):
-    """The arguments of `DynamoDBStorage`, all of which may be left out."""
+    """The arguments of `DynamoDBStorage`, all of which may be left out.
+
+    `allow_scan` lets queries without a partition key read a whole table: for moving data and for tests. `create` makes
+    the tables at `open`. With a `clock`, reads leave out what has expired; `keep_days` says after how many days what
+    expires does. A request that is not answered is tried again until `deadline_seconds` have passed.
+    """
 
     region: str
     table_prefix: str
