@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Unpack
 
 import pytest
 
 from alertwhisperer.ports import Storage
 from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
+from alertwhisperer.storage.options import DynamoDBOptions
 from tests.support.dynamodb_local import DynamoDBLocal
 
 
@@ -51,9 +52,13 @@ class DynamoDBEngine:
         self._prefix = f"T{next(self._numbers)}_"
         self._opened: list[DynamoDBStorage] = []
 
+    def options(self, **more: Unpack[DynamoDBOptions]) -> DynamoDBOptions:
+        """What a handle of the test's own takes to reach these tables."""
+        return {"table_prefix": self._prefix, "endpoint_url": self._server.url, **more}
+
     def storage(self, *, allow_scan: bool = True) -> DynamoDBStorage:
         """A handle that is not open yet, and that the test closes."""
-        return DynamoDBStorage(table_prefix=self._prefix, endpoint_url=self._server.url, allow_scan=allow_scan)
+        return DynamoDBStorage(**self.options(allow_scan=allow_scan))
 
     async def open(self) -> DynamoDBStorage:
         storage = self.storage()
