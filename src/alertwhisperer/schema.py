@@ -20,6 +20,7 @@ from alertwhisperer.domain.metric import Bucket, FoldCursor
 from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.domain.timer import Timer
+from alertwhisperer.domain.transfer import Fence, Hold, Transfer
 from alertwhisperer.domain.user import User
 
 VERSION: Final = 1
@@ -219,7 +220,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     ),
     Collection(name="timers", document=Timer, key=("shard", "id")),
     Collection(name="metrics", document=Bucket, key=("company_id", "id"), beside=(FoldCursor,)),
-    _of_company("snapshots", Snapshot),
+    Collection(name="snapshots", document=Snapshot, key=("company_id", "id"), beside=(Fence, Hold, Transfer)),
 )
 
 BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}

@@ -163,12 +163,20 @@ class DynamoDBStorage:
     async def _commit(self, record: Record, wanted: list[Wanted], after: str | None) -> Record:
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
-            if after is not None and self._newest.get(record.company_id) != (record.seq - 1, after):
+            if after is not None and not await self._stands_behind(record, after):
                 raise Conflict(f"the log of {record.company_id} does not stand at {record.seq - 1}")
             await self._append(record, wanted)
             self._newest[record.company_id] = (record.seq, record.commit_id)
             self._tell(record)
         return record
+
+    async def _stands_behind(self, record: Record, after: str) -> bool:
+        """Whether the record before this one is of the commit `after`: mostly one of this process, a moment ago."""
+        before = record.seq - 1
+        if self._newest.get(record.company_id) == (before, after):
+            return True
+        found = await self.records(record.company_id, before - 1, 1, told=False)
+        return bool(found) and (found[0].seq, found[0].commit_id) == (before, after)
 
     async def _append(self, record: Record, wanted: list[Wanted]) -> None:
         company_id, base_seq = record.company_id, record.seq - 1

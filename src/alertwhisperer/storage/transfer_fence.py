@@ -1,0 +1,85 @@
+"""Stopping the writers of a database, and keeping its retention off (DESIGN §8)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from alertwhisperer.domain.change import Change, Delete, Put
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, OutcomeUnknown, Unavailable
+from alertwhisperer.domain.instant import plus
+from alertwhisperer.domain.scope import SYSTEM, Scope
+from alertwhisperer.domain.transfer import FENCE_COMMIT, FENCE_KEY, HOLD_KEY, Fence, Hold
+from alertwhisperer.ports import Clock, Ids, Storage
+from alertwhisperer.storage.transfer_documents import companies_of
+
+RETRY_AFTER_SECONDS: Final = 5.0
+HOLD_SECONDS: Final = 3600.0
+RENEW_SECONDS: Final = 60.0
+RACES: Final = 1_000
+SETTLE_SECONDS: Final = 1.0
+"""Who began a company's first commit before the fence stood has ended it by then, and its log is found."""
+
+
+async def set_fence(storage: Storage, clock: Clock, ids: Ids, reason: str) -> dict[str, int]:
+    """Let nobody commit any more; returns where each log ends."""
+    await storage.store([Put("snapshots", Fence(at=clock.now(), reason=reason, retry_after=RETRY_AFTER_SECONDS))])
+    ends: dict[str, int] = {}
+    for pause in (0.0, SETTLE_SECONDS):
+        await asyncio.sleep(pause)
+        for company_id in await companies_of(storage):
+            if company_id not in ends:
+                ends[company_id] = await _end_log(storage, clock, ids, company_id)
+    return ends
+
+
+async def _end_log(storage: Storage, clock: Clock, ids: Ids, company_id: str) -> int:
+    """Put a record that does nothing behind all others; whoever comes next loses the race for its place."""
+    for _ in range(RACES):
+        seq, audit_head = await storage.head(company_id)
+        commit_id, change = f"{FENCE_COMMIT}{ids.new_id()}", Change(audit_head=audit_head)
+        try:
+            record = await storage.commit(Scope(company_id, SYSTEM), seq, change, commit_id=commit_id, at=clock.now())
+        except (Conflict, OutcomeUnknown):
+            continue  # A writer was faster; a fence too many, when an answer was lost, does no harm.
+        return record.seq
+    raise Unavailable(f"the log of {company_id} is written to so fast that it could not be ended; nothing has moved")
+
+
+async def lift_fence(storage: Storage) -> None:
+    """Let writers in again."""
+    await storage.store([Delete("snapshots", FENCE_KEY)])
+
+
+async def fence_of(storage: Storage) -> Fence | None:
+    """The fence, if the database has one."""
+    return await storage.get(Fence, FENCE_KEY)
+
+
+@asynccontextmanager
+async def held(storage: Storage, clock: Clock) -> AsyncIterator[None]:
+    """Keep retention off while this lasts, and for an hour in case it is broken off: it may be resumed until then."""
+    await _hold(storage, clock)
+    renewing = asyncio.create_task(_renew(storage, clock))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def release(storage: Storage) -> None:
+    """Let retention go on at once."""
+    await storage.store([Delete("snapshots", HOLD_KEY)])
+
+
+async def _renew(storage: Storage, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        # The lease lasts for many renewals: one that fails is made up for by the next.
+        with suppress(AlertWhispererError):
+            await _hold(storage, clock)
+
+
+async def _hold(storage: Storage, clock: Clock) -> None:
+    await storage.store([Put("snapshots", Hold(until=plus(clock.now(), HOLD_SECONDS)))])

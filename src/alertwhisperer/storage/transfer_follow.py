@@ -1,0 +1,104 @@
+"""Follows a log elsewhere: what its records touched is read again as it stands now, and copied or deleted."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from alertwhisperer.domain.errors import Conflict, Invalid
+from alertwhisperer.domain.event import Record
+from alertwhisperer.ports import Document, Key, Storage
+from alertwhisperer.schema import BY_NAME, Collection
+from alertwhisperer.storage.digest import fingerprint
+from alertwhisperer.storage.transfer_documents import Within, by_keys, carried, key_in, key_within, pages, within_of
+from alertwhisperer.storage.transfer_state import Progress
+from alertwhisperer.storage.transfer_writer import Writer
+
+PAGE: Final = 200
+EVENTS: Final = BY_NAME["events"]
+
+
+class Follower:
+    """Brings a target up to a source's logs, from where `progress` says that it stands."""
+
+    def __init__(self, source: Storage, writer: Writer, progress: Progress) -> None:
+        self._source = source
+        self._writer = writer
+        self._progress = progress
+
+    async def catch_up(self) -> int:
+        """Follow every log to its end; returns how many records there were. Nobody waits for writers to pause.
+
+        Raises Conflict if records have expired before they were followed.
+        """
+        followed = 0
+        for company_id, head in await self._source.companies_with_log():
+            while (after := self._progress.head(company_id)) < head:
+                records = await self._records(company_id, after)
+                await self._take(company_id, records)
+                followed += len(records)
+                await self._progress.followed(company_id, records[-1].seq)
+        await self._try_again()
+        return followed
+
+    async def _records(self, company_id: str, after: int) -> list[Record]:
+        records = await self._source.records(company_id, after, PAGE, told=False)
+        if [each.seq for each in records] != list(range(after + 1, after + 1 + len(records))) or not records:
+            raise Conflict(
+                f"the log of {company_id} no longer has record {after + 1}: its retention has passed before it was "
+                "followed. Empty the target and begin anew"
+            )
+        return records
+
+    async def _take(self, company_id: str, records: Sequence[Record]) -> None:
+        """First the documents, then the records that speak of them."""
+        touched: dict[str, dict[Key, None]] = {}
+        for record in records:
+            for name, within in record.touched:
+                touched.setdefault(name, {})[key_within(BY_NAME[name], company_id, within)] = None
+        for name, keys in touched.items():
+            await self._refresh(BY_NAME[name], list(keys))
+        span = pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq)
+        async for page in span:
+            await self._writer.put(EVENTS, page)
+
+    async def _refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
+        found = await by_keys(self._source, collection, keys)
+        there = {key_in(collection, each) for each in found}
+        # Deletes first: what is there may have taken over a unique field.
+        await self._writer.delete(collection, [key for key in keys if key not in there])
+        await self._writer.put(collection, found)
+
+    async def _try_again(self) -> None:
+        """What was refused may go through by now, when what stood in its way has moved on."""
+        for name, key in list(self._writer.failures):
+            self._writer.failures.pop((name, key))
+            await self._refresh(BY_NAME[name], [key])
+
+
+async def reconcile(source: Storage, target: Storage, writer: Writer, collection: Collection, partition: str) -> None:
+    """Make one partition of the target what the source's is, in one walk along both, whatever the log says."""
+    after: Within = None
+    async for page in pages(source, collection, partition):
+        up_to = within_of(collection, page[-1]) if len(collection.key) > 1 else None
+        there = [each async for some in pages(target, collection, partition, after, up_to) for each in some]
+        await _settle(writer, collection, page, there)
+        if up_to is None:
+            return
+        after = up_to
+    async for rest in pages(target, collection, partition, after):
+        await _settle(writer, collection, [], rest)
+
+
+async def _settle(
+    writer: Writer, collection: Collection, wanted: Sequence[Document], there: Sequence[Document]
+) -> None:
+    known = {key_in(collection, each): _print(collection, each) for each in there}
+    asked = {key_in(collection, each): each for each in wanted}
+    await writer.delete(collection, [key for key in known if key not in asked])
+    await writer.put(collection, [each for key, each in asked.items() if known.get(key) != _print(collection, each)])
+
+
+def _print(collection: Collection, document: Document) -> int | None:
+    try:
+        return fingerprint(carried(collection, document))
+    except Invalid:
+        return None

@@ -1,0 +1,115 @@
+"""Writes what is carried over, in batches that the engine likes; what it refuses is set aside with its reason."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from alertwhisperer.domain.change import Delete, Put, Write
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Unavailable
+from alertwhisperer.domain.transfer import Failure
+from alertwhisperer.ports import Document, Key, Storage
+from alertwhisperer.schema import Collection
+from alertwhisperer.storage.codec import encode
+from alertwhisperer.storage.transfer_documents import carried, key_in, stays
+
+BATCH: Final = 500
+BATCH_WHERE_LIMITED: Final = 25
+"""DynamoDB: what one BatchWriteItem holds, and a transaction that seldom has to be taken apart."""
+
+BATCH_BYTES: Final = 1_500_000
+BATCHES_AT_ONCE: Final = 8
+TRIES: Final = 12
+PAUSE_SECONDS: Final = 0.1
+PAUSE_AT_MOST: Final = 10.0
+
+
+class _Item(Struct, frozen=True):
+    key: Key
+    write: Write
+    size: int
+
+
+class Writer:
+    """Puts and deletes documents in a target. `failures` are those that it could not, `written` counts the others."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.written = 0
+        self.failures: dict[tuple[str, Key], Failure] = {}
+        self._storage = storage
+        self._batch = BATCH if storage.limits.writes is None else BATCH_WHERE_LIMITED
+        self._turns = asyncio.Semaphore(BATCHES_AT_ONCE)
+
+    async def put(self, collection: Collection, documents: Sequence[Document]) -> None:
+        """Write documents of one collection; none of them twice."""
+        items: list[_Item] = []
+        for document in documents:
+            key = key_in(collection, document)
+            if stays(collection, key):
+                continue
+            try:
+                made = carried(collection, document)
+            except Invalid as error:
+                self._set_aside(collection, key, error)
+                continue
+            items.append(_Item(key, Put(collection.name, made), len(encode(made))))
+        await self._all(collection, items)
+
+    async def delete(self, collection: Collection, keys: Sequence[Key]) -> None:
+        """Delete documents by key, whether they are there or not."""
+        items = [_Item(key, Delete(collection.name, key), 0) for key in keys if not stays(collection, key)]
+        await self._all(collection, items)
+
+    async def _all(self, collection: Collection, items: Sequence[_Item]) -> None:
+        batches = [self._in_turn(collection, batch) for batch in _batches(items, self._batch)]
+        for outcome in await asyncio.gather(*batches, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
+
+    async def _in_turn(self, collection: Collection, batch: Sequence[_Item]) -> None:
+        async with self._turns:
+            await self._write(collection, batch)
+
+    async def _write(self, collection: Collection, batch: Sequence[_Item]) -> None:
+        """All of a batch at once; one that is refused is halved until the culprit stands alone."""
+        try:
+            await self._store([each.write for each in batch])
+        except (Invalid, Conflict) as error:
+            if len(batch) == 1:
+                self._set_aside(collection, batch[0].key, error)
+                return
+            middle = len(batch) // 2
+            await self._write(collection, batch[:middle])
+            await self._write(collection, batch[middle:])
+        else:
+            self.written += len(batch)
+            for each in batch:
+                self.failures.pop((collection.name, each.key), None)
+
+    async def _store(self, writes: Sequence[Write]) -> None:
+        """What is stored twice is stored once, so a lost answer is no matter."""
+        pause = PAUSE_SECONDS
+        for _ in range(TRIES):
+            try:
+                return await self._storage.store(writes)
+            except Unavailable:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, PAUSE_AT_MOST)
+        return await self._storage.store(writes)
+
+    def _set_aside(self, collection: Collection, key: Key, error: AlertWhispererError) -> None:
+        field = f"{error.field}: " if isinstance(error, Invalid) and error.field else ""
+        self.failures[collection.name, key] = Failure(collection.name, key, f"{field}{error}")
+
+
+def _batches(items: Sequence[_Item], at_most: int) -> list[list[_Item]]:
+    batches: list[list[_Item]] = []
+    size = 0
+    for each in items:
+        if not batches or len(batches[-1]) == at_most or size + each.size > BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(each)
+        size += each.size
+    return batches
