@@ -1,6 +1,7 @@
-"""The engines that the contract runs on. To add one: a class with `open`, and its name in ENGINES."""
+"""The engines that the contract runs on. To add one: a class with `open`, and what makes one in ENGINES."""
 
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -8,6 +9,7 @@ import pytest
 
 from alertwhisperer.ports import Storage
 from alertwhisperer.storage import get_database_adapter
+from tests.support.mongod import MongoSet
 
 
 class Engine(Protocol):
@@ -38,12 +40,38 @@ class SQLiteEngine:
             await storage.close()
 
 
-ENGINES: Final[dict[str, Callable[[Path], Engine]]] = {"sqlite": SQLiteEngine}
+_numbers: Final = count(1)
+
+
+class MongoDBEngine:
+    """A database of its own on the session's server."""
+
+    def __init__(self, servers: MongoSet) -> None:
+        self._servers = servers
+        self._database = f"contract_{next(_numbers)}"
+        self._opened: list[Storage] = []
+
+    async def open(self) -> Storage:
+        storage = get_database_adapter("mongodb", url=self._servers.url, database=self._database)
+        await storage.open()
+        self._opened.append(storage)
+        return storage
+
+    async def close(self) -> None:
+        for storage in self._opened:
+            await storage.close()
+        self._servers.drop(self._database)
+
+
+ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest], Engine]]] = {
+    "sqlite": lambda request: SQLiteEngine(request.getfixturevalue("tmp_path")),
+    "mongodb": lambda request: MongoDBEngine(request.getfixturevalue("mongodb_server")),
+}
 
 
 @pytest.fixture(params=sorted(ENGINES))
-async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    made = ENGINES[request.param](tmp_path)
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    made = ENGINES[request.param](request)
     yield made
     await made.close()
 
