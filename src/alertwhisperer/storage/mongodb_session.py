@@ -61,11 +61,11 @@ class Session:
 
     async def open(self) -> AsyncDatabase[Stored]:
         """The database, its schema made or checked at first."""
-        if self._database is not None and not self._closed:
+        if self._closed:
+            raise Unavailable("the database is closed")
+        if self._database is not None:
             return self._database
         async with self._opening:
-            if self._closed:
-                raise Unavailable("the database is closed")
             if self._database is None:
                 self._database = await self._connect()
             return self._database
@@ -74,9 +74,9 @@ class Session:
         """Finish what is under way, and disconnect."""
         self._closed = True
         await self.doorbell.close()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         async with self._opening:
-            if self._under_way:
-                await asyncio.wait(self._under_way)
             client, self._client, self._database = self._client, None, None
         if client is not None:
             await client.close()
