@@ -1,6 +1,6 @@
-"""SQLite's translation of the query language means what the plain reference means, on whatever documents there are.
+"""Each engine's translation of the query language means what the plain reference means, whatever documents there are.
 
-More examples: `QUERY_EXAMPLES=20000 make test`.
+On MongoDB the reference itself is tested: there, the server answers. More examples: `QUERY_EXAMPLES=20000 make test`.
 """
 
 import asyncio
@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.ports import Storage
+from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.match import matches, project, sort_documents
 from alertwhisperer.storage.query import By, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.sqlite import SQLiteStorage
 from alertwhisperer.storage.update import apply_update, parse_update
 
 T = TypeVar("T")
 Fields = dict[str, object]
-Do = Callable[[Callable[[SQLiteStorage], Awaitable[T]]], T]
+Do = Callable[[Callable[[Storage], Awaitable[T]]], T]
 
 EXAMPLES = int(os.environ.get("QUERY_EXAMPLES", "200"))
 BY_KEY = (By(("company_id",), descending=False), By(("id",), descending=False))
@@ -100,20 +101,26 @@ updates = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def do(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Do[object]]:
+def a_storage(name: str, request: pytest.FixtureRequest) -> Storage:
+    if name == "mongodb":
+        return get_database_adapter("mongodb", url=request.getfixturevalue("mongodb_server").url, database="query")
+    return get_database_adapter("sqlite", path=request.getfixturevalue("tmp_path_factory").mktemp("query") / "query.db")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mongodb"])
+def do(request: pytest.FixtureRequest) -> Iterator[Do[object]]:
     """Runs something on one storage in one event loop, example after example."""
     with asyncio.Runner() as runner:
-        storage = SQLiteStorage(tmp_path_factory.mktemp("query") / "query.db")
+        storage = a_storage(request.param, request)
 
-        async def on_storage(act: Callable[[SQLiteStorage], Awaitable[object]]) -> object:
+        async def on_storage(act: Callable[[Storage], Awaitable[object]]) -> object:
             return await act(storage)
 
         yield lambda act: runner.run(on_storage(act))
         runner.run(storage.close())
 
 
-async def filled(storage: SQLiteStorage, drawn: list[Fields]) -> list[Fields]:
+async def filled(storage: Storage, drawn: list[Fields]) -> list[Fields]:
     stored = [{**fields, "company_id": "acme", "id": f"{at}"} for at, fields in enumerate(drawn)]
     await storage.delete_many("alerts", {})
     await storage.insert_many("alerts", stored)
@@ -125,7 +132,7 @@ async def filled(storage: SQLiteStorage, drawn: list[Fields]) -> list[Fields]:
 def test_finds_what_the_reference_finds_in_its_order(
     do: Do[None], drawn: list[Fields], asked: list[tuple[Fields, list[tuple[str, int]]]]
 ) -> None:
-    async def act(storage: SQLiteStorage) -> None:
+    async def act(storage: Storage) -> None:
         stored = await filled(storage, drawn)
         for query, sort in asked:
             meant = [each for each in stored if matches(each, parse_query(query))]
@@ -160,7 +167,7 @@ def test_every_operator_means_the_same_on_every_kind_of_value(do: Do[None]) -> N
     drawn: list[Fields] = [{} if kind == LEFT_OUT else {"v": kind, 'odd"': kind} for kind in KINDS]
     drawn += [{"status": status} for status in ("active", "acknowledged", "resolved", None)]
 
-    async def act(storage: SQLiteStorage) -> None:
+    async def act(storage: Storage) -> None:
         stored = await filled(storage, drawn)
         for query in every_query():
             tree = parse_query(query)
@@ -184,7 +191,7 @@ def test_updates_what_the_reference_updates(
     for operator, path, operand in drawn_update:
         update.setdefault(operator, {})[path] = operand
 
-    async def act(storage: SQLiteStorage) -> None:
+    async def act(storage: Storage) -> None:
         stored = await filled(storage, drawn)
         tree = parse_query(query)
         try:
