@@ -117,7 +117,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
-    storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
+    storage = storage_of(settings, clock)
     runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
@@ -163,6 +163,14 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     storage.on_commit(house.ingested.note)
     runner.tally.commit_seconds = house.commit_seconds.observe
     return house
+
+
+def storage_of(settings: Settings, _: Clock) -> Storage:
+    """The configured database, not yet open."""
+    if settings.database_type == "mongodb":
+        url = settings.mongo_url.get_secret_value() if settings.mongo_url else ""
+        return get_database_adapter("mongodb", url=url, keep_days=_keep_days(settings))
+    return get_database_adapter("sqlite", path=settings.sqlite_path)
 
 
 def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door) -> Rounds:
@@ -353,7 +361,7 @@ def _ingest_meters(house: House) -> list[Meter]:
 
 def _storage_meters(house: House) -> list[Meter]:
     runner = house.runner.tally
-    wal = Path(f"{house.settings.sqlite_path}-wal")
+    wal, local = Path(f"{house.settings.sqlite_path}-wal"), house.settings.database_type == "sqlite"
     return [
         Meter(
             name="commit_seconds",
@@ -368,7 +376,7 @@ def _storage_meters(house: House) -> list[Meter]:
         _counter(
             "commit_unknown_outcomes", "Commits whose answer was lost and looked up.", lambda: runner.unknown_outcomes
         ),
-        _gauge("database_wal_bytes", "Size of the write-ahead log.", lambda: wal.stat().st_size if wal.exists() else 0),
+        *([_gauge("database_wal_bytes", "Size of the write-ahead log.", _size_of(wal))] if local else []),
         _gauge(
             "folder_lag_records",
             "Records committed here that are not yet folded into counters.",
@@ -379,6 +387,10 @@ def _storage_meters(house: House) -> list[Meter]:
         _counter("timers_failed", "Timers that could not fire and are tried again.", lambda: house.scheduler.failed),
         _counter("retention_deleted", "Documents deleted by retention.", house.retention.swept),
     ]
+
+
+def _size_of(path: Path) -> Read:
+    return lambda: path.stat().st_size if path.exists() else 0
 
 
 def _live_meters(house: House, sockets: Sockets) -> list[Meter]:

@@ -83,12 +83,20 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_type: Literal["sqlite"] = Field(
-        default="sqlite", description="Database engine. SQLite is embedded: one file, no server to run."
+    database_type: Literal["sqlite", "mongodb"] = Field(
+        default="sqlite",
+        description="Database engine. SQLite is embedded: one file, no server to run. Unset: `mongodb` if MONGO_URL is "
+        "set.",
     )
     sqlite_path: Path = Field(
         default=Path("data/alertwhisperer.db"),
         description="The SQLite file; its folder is made when missing, and holds the secrets file too.",
+    )
+
+    mongo_url: SecretStr | None = Field(
+        default=None,
+        description="Address of a MongoDB replica set, `mongodb://user:password@host1,host2/database?replicaSet=rs0`; "
+        "the database is `alertwhisperer` if it names none.",
     )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for every interface.")
@@ -168,6 +176,13 @@ class Settings(BaseSettings):
         default="text", description="`text` to read in a terminal, `json` for a log collector: one object a line."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mongodb_if_it_is_named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("mongo_url") and not values.get("database_type"):
+            return {**values, "database_type": "mongodb"}
+        return values
+
     @field_validator("public_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
@@ -204,6 +219,12 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.database_type == "mongodb" and self.mongo_url is None:
+            raise ValueError("DATABASE_TYPE=mongodb needs MONGO_URL")
+        return self
+
+    @model_validator(mode="after")
     def _has_token(self) -> Self:
         if self.metrics_access == "token" and self.metrics_token is None:
             raise ValueError("METRICS_ACCESS=token needs METRICS_TOKEN")
@@ -215,14 +236,17 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     def secrets(self) -> Secrets:
-        """What is set here, completed from the secrets file beside the database, which is made when needed.
+        """What is set here; on SQLite completed from the secrets file beside the database, which is made when needed.
 
-        Raises SettingsError when that file cannot be used.
+        Raises SettingsError when that file cannot be used, or on another engine something is missing.
         """
         fields = {name: getattr(self, name) for name in SECRET_FIELDS}
         given = {name: secret.get_secret_value() for name, secret in fields.items() if secret is not None}
         if len(given) == len(SECRET_FIELDS):
             return _as_secrets(given)
+        if self.database_type != "sqlite":
+            missing = ", ".join(name.upper() for name in SECRET_FIELDS if name not in given)
+            raise SettingsError(f"{missing} must be set: only a local SQLite database makes its own secrets")
         return _as_secrets({**_kept(secrets_path(self.sqlite_path)), **given})
 
 

@@ -87,6 +87,7 @@ class Mongod:
             "--wiredTigerCacheSizeGB=0.25",
             "--setParameter=enableTestCommands=1",
             "--setParameter=ttlMonitorEnabled=false",
+            "--setParameter=ttlMonitorSleepSecs=1",
         ]
         if self.replica_set:
             argv += [f"--replSet={self.replica_set}", "--oplogSize=64"]

@@ -27,7 +27,7 @@ from alertwhisperer.storage.mongodb_errors import within
 from alertwhisperer.storage.mongodb_find import Wanted, count, delete, find
 from alertwhisperer.storage.mongodb_log import EVENTS, append, head, heads
 from alertwhisperer.storage.mongodb_schema import missing_indexes
-from alertwhisperer.storage.mongodb_session import Session
+from alertwhisperer.storage.mongodb_session import COMMIT_SECONDS, Session
 from alertwhisperer.storage.mongodb_writes import DUPLICATE_KEY, prepare, run
 from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
@@ -40,8 +40,8 @@ _log: Final = logging.getLogger(__name__)
 class MongoDBStorage:
     """`ports.Storage` on one database of a replica set, shared by any number of processes.
 
-    Opens itself at first use. `read_seconds` bounds a typed read, `long_read_seconds` one of the public adapter.
-    `keep_days`: see `mongodb_schema.prepare`.
+    Opens itself at first use. `read_seconds` bounds a typed read, `long_read_seconds` one of the public adapter,
+    `commit_seconds` how long a commit is tried, elections included. `keep_days`: see `mongodb_schema.prepare`.
     """
 
     def __init__(
@@ -52,8 +52,9 @@ class MongoDBStorage:
         keep_days: Mapping[str, int] | None = None,
         read_seconds: float = 10.0,
         long_read_seconds: float = 30.0,
+        commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
-        self._session = Session(url, database, keep_days)
+        self._session = Session(url, database, keep_days, commit_seconds=commit_seconds)
         self._read_seconds = read_seconds
         self._long_read_seconds = long_read_seconds
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

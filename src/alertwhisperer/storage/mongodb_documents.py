@@ -12,14 +12,14 @@ from typing import Final, TypeVar
 
 from bson import Int64
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Struct, to_builtins
 
 from alertwhisperer.domain.change import Put
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import Collection, When
-from alertwhisperer.storage.codec import Written, check_columns, check_stored, decode, encode, typed
+from alertwhisperer.storage.codec import Written, check_columns, check_stored, decode, encode, typed, typed_fields
 from alertwhisperer.storage.render import columns
 from alertwhisperer.storage.render_mongodb import AGED_AT, BY_AGE_ALONE, marker
 from alertwhisperer.storage.values import check_value
@@ -111,10 +111,7 @@ def as_struct(kind: type[T], stored: Stored) -> T:
     raw = _unpacked(stored)
     if raw is not None:
         return typed(kind, raw)
-    try:
-        return convert(stored, kind)
-    except ValidationError as error:
-        raise Invalid(f"a stored document is not a {kind.__name__}: {error}") from error
+    return typed_fields(kind, stored)
 
 
 def escaped(name: str) -> str:

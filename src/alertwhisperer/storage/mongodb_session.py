@@ -43,7 +43,9 @@ _chance: Final = SystemRandom().random
 class Session:
     """A client and its database. Once closed it serves nothing more."""
 
-    def __init__(self, url: str, database: str | None, keep_days: Mapping[str, int] | None) -> None:
+    def __init__(
+        self, url: str, database: str | None, keep_days: Mapping[str, int] | None, *, commit_seconds: float
+    ) -> None:
         try:
             parsed = parse_uri(url)
         except (InvalidURI, ConfigurationError, ValueError) as error:
@@ -52,6 +54,8 @@ class Session:
         self.name: str = database or parsed["database"] or DATABASE
         self.doorbell = Doorbell()
         self._url = url
+        self._options = parsed["options"]
+        self._commit_seconds = commit_seconds
         self._keep_days = keep_days
         self._opening = asyncio.Lock()
         self._client: AsyncMongoClient[Stored] | None = None
@@ -92,13 +96,13 @@ class Session:
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
 
-    async def transact(self, act: Act[R], *, seconds: float = COMMIT_SECONDS) -> R:
+    async def transact(self, act: Act[R]) -> R:
         """Run `act` in a transaction, anew when it collided with another, and commit it.
 
         Raises what `act` raises, Unavailable if nothing was written, OutcomeUnknown if it may have been.
         """
         database = await self.open()
-        deadline, tries = monotonic() + seconds, 0
+        deadline, tries = monotonic() + self._commit_seconds, 0
         while True:
             try:
                 async with database.client.start_session() as session:
@@ -145,7 +149,7 @@ class Session:
             readPreference="primary",
             retryWrites=True,
             retryReads=True,
-            serverSelectionTimeoutMS=SELECTION_MILLISECONDS,
+            serverSelectionTimeoutMS=self._options.get("serverSelectionTimeoutMS", SELECTION_MILLISECONDS),
             connectTimeoutMS=CONNECT_MILLISECONDS,
         )
         try:
