@@ -74,7 +74,7 @@ async def test_a_server_alone_is_refused_with_what_to_do(tmp_path: Path) -> None
     try:
         said = await refusal(f"mongodb://{server.address}", "x")
     finally:
-        server.stop()
+        server.kill()
     assert "is not a replica set" in said
     assert "rs.initiate()" in said
 

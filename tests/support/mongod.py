@@ -102,10 +102,8 @@ class Mongod:
         self.process.start()
         self.process.wait_until(self._answers, seconds=30)
 
-    def stop(self) -> None:
-        self.process.stop(grace_seconds=10)
-
     def kill(self) -> None:
+        """Its folder is thrown away, and a member that is asked to go waits for another to take over."""
         self.process.kill()
 
     def command(self, name: str, value: Any = 1, **more: Any) -> dict[str, Any]:
@@ -168,9 +166,9 @@ class MongoSet:
         with client:
             client.drop_database(database)
 
-    def stop(self) -> None:
+    def kill(self) -> None:
         for each in self.members:
-            each.stop()
+            each.kill()
 
 
 @contextlib.contextmanager
@@ -181,4 +179,4 @@ def running(folder: Path, size: int = 1) -> Iterator[MongoSet]:
         servers.start()
         yield servers
     finally:
-        servers.stop()
+        servers.kill()

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
-from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.schema import BY_NAME, COLLECTIONS, VERSION
 from alertwhisperer.storage.mongodb_documents import ID, Stored
-from alertwhisperer.storage.mongodb_errors import within
+from alertwhisperer.storage.mongodb_errors import translated, within
 from alertwhisperer.storage.render_mongodb import META, TTL_INDEX, mongodb_indexes, ttl_document
 
 MARK: Final = "schema"
@@ -27,14 +27,13 @@ NAMESPACE_EXISTS: Final = 48
 Database = AsyncDatabase[Stored]
 
 
-async def prepare(database: Database, hosts: str, keep_days: Mapping[str, int] | None) -> None:
+async def prepare(database: Database, keep_days: Mapping[str, int] | None) -> None:
     """Make the schema in an empty database, or check that the one there is of this version.
 
     `keep_days` says how long collections that go by age alone are kept; None leaves that as it is. Raises Invalid, in
-    one sentence, if the database is not ours, or is no replica set.
+    one sentence, if the database is not ours.
     """
     with within(OPEN_SECONDS):
-        await _check_server(database, hosts)
         # In this order: whoever makes a database writes its mark before its first collection.
         strangers = sorted(BY_NAME.keys() & set(await database.list_collection_names()))
         mark = await database[META].find_one({ID: MARK})
@@ -62,17 +61,29 @@ async def missing_indexes(database: Database) -> list[str]:
     return missing
 
 
-async def _check_server(database: Database, hosts: str) -> None:
-    hello = await database.client.admin.command("hello")
+async def check_server(database: Database, hosts: str) -> None:
+    """Invalid, in one sentence, if the server cannot do what is asked of it; Unavailable if it cannot be reached."""
+    # Not by `within`, which would try for as long as it may: who is not there at the start is mostly a wrong address.
+    try:
+        hello = await database.client.admin.command("hello")
+        build = await database.client.admin.command("buildInfo")
+    except ServerSelectionTimeoutError as error:
+        raise Unavailable(f"no primary of a MongoDB replica set answers at {hosts}: {_shortly(error)}") from error
+    except PyMongoError as error:
+        raise translated(error) from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise Invalid(
             f"MongoDB at {hosts} is not a replica set, and only one can commit several documents at once: start it "
             "with --replSet, and run rs.initiate() in it once (docs/storage.md)"
         )
-    build = await database.client.admin.command("buildInfo")
     if tuple(build["versionArray"][:2]) < SERVER_AT_LEAST:
         wanted = ".".join(map(str, SERVER_AT_LEAST))
         raise Invalid(f"MongoDB at {hosts} is of version {build['version']} and must be {wanted} or later: upgrade it")
+
+
+def _shortly(error: Exception) -> str:
+    """The driver adds all it knows of every server."""
+    return str(error).split(", Timeout:")[0][:300]
 
 
 async def _marked(database: Database) -> Stored:

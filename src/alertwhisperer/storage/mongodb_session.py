@@ -21,7 +21,7 @@ from alertwhisperer.domain.errors import Invalid, OutcomeUnknown, Unavailable
 from alertwhisperer.storage.mongodb_documents import CODEC, Stored
 from alertwhisperer.storage.mongodb_doorbell import Doorbell
 from alertwhisperer.storage.mongodb_errors import translated
-from alertwhisperer.storage.mongodb_schema import prepare
+from alertwhisperer.storage.mongodb_schema import check_server, prepare
 
 R = TypeVar("R")
 Act = Callable[[AsyncClientSession, int], Awaitable[R]]
@@ -32,8 +32,9 @@ DATABASE: Final = "alertwhisperer"
 COMMIT_SECONDS: Final = 20.0
 """Long enough for a replica set to notice that its primary is gone (10 s by default) and to elect another."""
 
-SELECTION_MILLISECONDS: Final = 15_000
-CONNECT_MILLISECONDS: Final = 5_000
+PATIENCE: Final = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 5_000, "heartbeatFrequencyMS": 2_000}
+"""Where the address does not say otherwise. A server that the driver thinks gone is looked at by its next heartbeat."""
+
 BACK_OFF_SECONDS: Final = 0.002
 BACK_OFF_AT_MOST: Final = 0.25
 
@@ -54,7 +55,9 @@ class Session:
         self.name: str = database or parsed["database"] or DATABASE
         self.doorbell = Doorbell()
         self._url = url
-        self._options = parsed["options"]
+        self._patience: dict[str, Any] = {
+            name: wait for name, wait in PATIENCE.items() if name not in parsed["options"]
+        }
         self._commit_seconds = commit_seconds
         self._keep_days = keep_days
         self._opening = asyncio.Lock()
@@ -149,12 +152,12 @@ class Session:
             readPreference="primary",
             retryWrites=True,
             retryReads=True,
-            serverSelectionTimeoutMS=self._options.get("serverSelectionTimeoutMS", SELECTION_MILLISECONDS),
-            connectTimeoutMS=CONNECT_MILLISECONDS,
+            **self._patience,
         )
         try:
             database = client[self.name]
-            await prepare(database, self.hosts, self._keep_days)
+            await check_server(database, self.hosts)
+            await prepare(database, self._keep_days)
         except BaseException:
             await client.close()
             raise
