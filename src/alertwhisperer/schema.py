@@ -1,6 +1,6 @@
 """Every collection, declared once: its document, key, indexes and how long it is kept.
 
-SQLite's DDL, and later MongoDB's indexes, DynamoDB's tables and CloudFormation, are rendered from here.
+SQLite's DDL and MongoDB's indexes, and later DynamoDB's tables and CloudFormation, are rendered from here.
 """
 
 from collections.abc import Callable
