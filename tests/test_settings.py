@@ -53,6 +53,7 @@ def test_a_command_wins_over_the_environment_and_the_environment_over_the_file(
     [
         ("PORT", "0"),
         ("DATABASE_TYPE", "oracle"),
+        ("DATABASE_TYPE", "mongodb"),
         ("JWT_ALGORITHM", "none"),
         ("JWT_SECRET", "short"),
         ("ENCRYPTION_KEYS", f"one:{KEY},one:{OTHER_KEY}"),
@@ -141,6 +142,23 @@ def test_no_file_is_made_when_every_secret_is_set(monkeypatch: pytest.MonkeyPatc
     assert settings.secrets().encryption_keys == {"k1": b"k" * 32}
     assert not secrets_path(settings.sqlite_path).exists()
     assert KEY not in repr(settings)
+
+
+def test_a_mongodb_that_is_named_is_used_unless_something_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGO_URL", "mongodb://ada:hush@db.example/?replicaSet=rs0")
+    settings = load_settings()
+    assert settings.database_type == "mongodb"
+    assert "hush" not in repr(settings)
+    monkeypatch.setenv("DATABASE_TYPE", "sqlite")
+    assert load_settings().database_type == "sqlite"
+
+
+def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGO_URL", "mongodb://db.example/?replicaSet=rs0")
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"k1:{KEY}")
+    with pytest.raises(SettingsError, match="JWT_SECRET, AUDIT_KEY must be set"):
+        load_settings().secrets()
+    assert not secrets_path(load_settings().sqlite_path).exists()
 
 
 def test_a_setting_without_a_description_cannot_be_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, Collection, key_of
+from alertwhisperer.storage.render import INTEGER_FIELDS, columns
 from alertwhisperer.storage.values import STORED_AT_MOST, check_value
 
 T = TypeVar("T", bound=Struct)
@@ -88,6 +89,18 @@ def check_stored(collection: Collection, raw: bytes) -> None:
         raise Invalid(f"a document of {collection.name} must not exceed {STORED_AT_MOST} bytes; this has {len(raw)}")
     if b"\\" in raw and b"\\u0000" in raw:  # the first is four times as fast to rule out
         check_value(decode(raw), "")
+
+
+def check_columns(collection: Collection, document: Mapping[str, object]) -> None:
+    """Invalid unless the document has its key, and texts (or nothing) in the fields by which it is looked up."""
+    for name in columns(collection):
+        value = document.get(name)
+        wanted = int if name in INTEGER_FIELDS else str
+        if value is None and name not in collection.key:
+            continue
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            word = "an integer" if wanted is int else "a text"
+            raise Invalid(f"must be {word}: {collection.name} is looked up by it", name)
 
 
 def collection_named(name: str) -> Collection:
