@@ -131,7 +131,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ids,
         {"incident.wake": incidents.wake, "incident.quiet": incidents.settle_quiet},
     )
-    retention = Retention(storage, clock, counters, audit, _keep_days(settings))
+    retention = Retention(storage, clock, counters, audit, keep_days(settings))
     feed = Feed(storage)
     rules = TokenRules(secret=secrets.jwt_secret, algorithm=settings.jwt_algorithm, hours=settings.jwt_expiration_hours)
     sessions = Sessions(runner, storage, passwords, clock, rules)
@@ -175,11 +175,11 @@ def storage_of(settings: Settings, clock: Clock) -> Storage:
             table_prefix=settings.dynamodb_table_prefix,
             endpoint_url=settings.dynamodb_endpoint_url or None,
             clock=clock,
-            keep_days=_keep_days(settings),
+            keep_days=keep_days(settings),
         )
     if settings.database_type == "mongodb":
         url = settings.mongo_url.get_secret_value() if settings.mongo_url else ""
-        return get_database_adapter("mongodb", url=url, keep_days=_keep_days(settings))
+        return get_database_adapter("mongodb", url=url, keep_days=keep_days(settings))
     return get_database_adapter("sqlite", path=settings.sqlite_path)
 
 
@@ -207,7 +207,8 @@ def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door
     )
 
 
-def _keep_days(settings: Settings) -> dict[str, int]:
+def keep_days(settings: Settings) -> dict[str, int]:
+    """Collection → days that it is kept."""
     return {
         **defaults(),
         "alerts": settings.retention_resolved_alerts_days,

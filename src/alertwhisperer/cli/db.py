@@ -6,13 +6,21 @@ from typing import Annotated
 
 import typer
 
+from alertwhisperer.cli.migrate import migrate as migrate_all
+from alertwhisperer.cli.migrate import migrate_collection, verify
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.settings import load_settings
 from alertwhisperer.storage import migrate
 from alertwhisperer.storage.render_dynamodb import cloudformation as template
 from alertwhisperer.storage.render_dynamodb import normal_prefix
 
-commands = typer.Typer(help="Back up, restore and upgrade the database; make DynamoDB's tables.", no_args_is_help=True)
+commands = typer.Typer(
+    help="Back up, restore, upgrade and move the database; make DynamoDB's tables.", no_args_is_help=True
+)
+
+commands.command("migrate")(migrate_all)
+commands.command("migrate-collection")(migrate_collection)
+commands.command("verify")(verify)
 
 
 @commands.command()
