@@ -260,6 +260,8 @@ class Desk:
         if not batch:
             return None
         state = await self.ready()
+        if state.fenced and await self._stopped(state, batch):
+            return None
         state.begin([each.journal for each in self._flights])
         await self._load(state, batch)
         journal, change = self._decide(state, batch)
@@ -275,6 +277,15 @@ class Desk:
         state.seq, state.audit_head = base_seq + 1, change.audit_head
         storing = self._store(base_seq, batch, change, commit_id=commit_id, at=at, after=after)
         return Flight(state, batch, journal, base_seq, base_head, after, commit_id, asyncio.create_task(storing))
+
+    async def _stopped(self, state: CompanyState, batch: list[Intent[object]]) -> bool:
+        """Whether the fence still stands, and so all of the batch is refused. The state stays, for who only reads."""
+        fence = await self._means.loader.fence()
+        state.fenced = fence is not None
+        if fence is not None:
+            for intent in batch:
+                intent.fail(Unavailable(fence.reason, retry_after=fence.retry_after))
+        return state.fenced
 
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
         loader = self._means.loader

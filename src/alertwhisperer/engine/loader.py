@@ -9,7 +9,6 @@ from alertwhisperer.domain.alert import Alert, IncomingAlert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import Company, CompanyConfig
 from alertwhisperer.domain.delivery import Receipt
-from alertwhisperer.domain.errors import Unavailable
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.transfer import FENCE_KEY, Fence, is_fence
 from alertwhisperer.engine.state import CACHE_AT_MOST, CompanyState
@@ -26,13 +25,10 @@ class Loader:
         self._log = log
 
     async def open(self, company_id: str) -> CompanyState:
-        """A company's state from its documents. The head is read first: what is newer is folded again, harmlessly.
-
-        Unavailable where the database is fenced (DESIGN §8).
-        """
+        """A company's state from its documents. The head is read first: what is newer is folded again, harmlessly."""
         state = CompanyState(company_id)
         state.seq, state.audit_head = await self._log.head(company_id)
-        await self._stop_at_fence()
+        state.fenced = await self.fence() is not None
         if state.seq == 0:
             return state
         await self._settings(state)
@@ -50,11 +46,12 @@ class Loader:
         state.settle()
         return state
 
-    async def _stop_at_fence(self) -> None:
-        """After the log is read: a fence is set before its records are, so none is passed unseen."""
-        fence = await self._reader.get(Fence, FENCE_KEY)
-        if fence is not None:
-            raise Unavailable(fence.reason, retry_after=fence.retry_after)
+    async def fence(self) -> Fence | None:
+        """What stops all writers of this database, if anything does (DESIGN §8).
+
+        Asked after the log was read: a fence is set before its records are, so none is passed unseen.
+        """
+        return await self._reader.get(Fence, FENCE_KEY)
 
     async def _settings(self, state: CompanyState) -> None:
         company = await self._reader.get(Company, (state.company_id,))
@@ -69,7 +66,7 @@ class Loader:
         if not records or records[0].seq != state.seq + 1:
             return await self.open(state.company_id)
         if any(is_fence(record) for record in records):
-            await self._stop_at_fence()
+            state.fenced = await self.fence() is not None
         touched: dict[str, list[Key]] = {}
         for record in records:
             for collection, key in record.touched:

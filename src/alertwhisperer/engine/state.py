@@ -109,12 +109,13 @@ class Correlating(Struct, frozen=True):
 
 
 class CompanyState:
-    """What one company's next decision needs, as of `seq`."""
+    """What one company's next decision needs, as of `seq`. While `fenced`, nothing may be decided on it."""
 
     def __init__(self, company_id: str) -> None:
         self.company_id = company_id
         self.seq = 0
         self.audit_head = ""
+        self.fenced = False
         self.open_alerts: Table[str, Alert] = Table()
         self.incidents: Table[str, Incident] = Table()
         self.by_key: Table[str, str] = Table()

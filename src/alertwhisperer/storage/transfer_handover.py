@@ -32,7 +32,7 @@ class Side(Struct, frozen=True):
 class Watch(Protocol):
     """Who looks on."""
 
-    def begin(self, collection: str, total: int | None) -> None:
+    def begin(self, collection: str, total: int | None, /) -> None:
         """A collection is being copied; `total` documents, if that costs nothing to know."""
         ...
 
