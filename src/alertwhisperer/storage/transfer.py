@@ -66,7 +66,7 @@ class Mover:
             await progress.save()
             return progress
         check_source(state, self._source.name, self._target.name, "copying", "following")
-        await check_untouched(source, target)
+        await check_untouched(source, target, state)
         self._means.watch.say(f"resumed: {sum(state.copied.values()):,} documents were copied before")
         return Progress(target, self._means.clock, writer, state)
 

@@ -68,10 +68,14 @@ class Follower:
         await self._writer.put(collection, found)
 
     async def _try_again(self) -> None:
-        """What was refused may go through by now, when what stood in its way has moved on."""
-        for name, key in list(self._writer.failures):
-            self._writer.failures.pop((name, key))
-            await self._refresh(BY_NAME[name], [key])
+        """What was refused may go through by now. Deleted first: two may stand in each other's way."""
+        refused: dict[str, list[Key]] = {}
+        for name, key in self._writer.failures:
+            refused.setdefault(name, []).append(key)
+        self._writer.failures.clear()
+        for name, keys in refused.items():
+            await self._writer.delete(BY_NAME[name], keys)
+            await self._refresh(BY_NAME[name], keys)
 
 
 async def reconcile(source: Storage, target: Storage, writer: Writer, collection: Collection, partition: str) -> None:

@@ -83,11 +83,13 @@ def check_source(state: Transfer, source: str, target: str, *stages: Stage) -> N
         raise Conflict(f"the move from {source} to {target} is {state.stage} already")
 
 
-async def check_untouched(source: Storage, target: Storage) -> None:
+async def check_untouched(source: Storage, target: Storage, state: Transfer) -> None:
     """Conflict if anybody but the transfer has written to the target's logs: it would be lost."""
     for company_id, seq in await target.companies_with_log():
         theirs = await target.records(company_id, seq - 1, 1, told=False)
         ours = await source.records(company_id, seq - 1, 1, told=False)
+        if not ours and state.heads.get(company_id, 0) >= seq:
+            continue  # Expired in the source, after it was followed.
         if [each.commit_id for each in theirs] != [each.commit_id for each in ours]:
             raise Conflict(
                 f"the target has been written to since it was copied ({company_id}, record {seq}); empty it and begin "
