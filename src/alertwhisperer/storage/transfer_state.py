@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from alertwhisperer.domain.change import Put
 from alertwhisperer.domain.errors import Conflict
+from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.transfer import TRANSFER_KEY, Place, Stage, Transfer
 from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.schema import Collection
@@ -86,11 +87,10 @@ def check_source(state: Transfer, source: str, target: str, *stages: Stage) -> N
 async def check_untouched(source: Storage, target: Storage, state: Transfer) -> None:
     """Conflict if anybody but the transfer has written to the target's logs: it would be lost."""
     for company_id, seq in await target.companies_with_log():
-        theirs = await target.records(company_id, seq - 1, 1, told=False)
-        ours = await source.records(company_id, seq - 1, 1, told=False)
-        if not ours and state.heads.get(company_id, 0) >= seq:
+        ours, theirs = [await each.get(Record, (company_id, seq)) for each in (source, target)]
+        if ours is None and state.heads.get(company_id, 0) >= seq:
             continue  # Expired in the source, after it was followed.
-        if [each.commit_id for each in theirs] != [each.commit_id for each in ours]:
+        if theirs is not None and (ours is None or ours.commit_id != theirs.commit_id):
             raise Conflict(
                 f"the target has been written to since it was copied ({company_id}, record {seq}); empty it and begin "
                 "anew, or go on with what it holds"
