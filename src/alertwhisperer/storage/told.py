@@ -1,7 +1,5 @@
 """The events of records as readers are told them, on engines that keep no data of an event that names its document."""
 
-from collections.abc import Sequence
-
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -10,8 +8,8 @@ from alertwhisperer.ports import Key, Reader
 from alertwhisperer.schema import BY_NAME, key_of
 from alertwhisperer.storage.codec import encode
 
-Place = tuple[str, str]
-"""What a record says it touched: collection, and key within the company."""
+Found = dict[tuple[str | int, ...], Raw]
+"""(collection, *key) → the document's JSON."""
 
 
 async def with_documents(reader: Reader, records: list[Record]) -> list[Record]:
@@ -19,25 +17,24 @@ async def with_documents(reader: Reader, records: list[Record]) -> list[Record]:
 
     Only records moved here from an engine that leaves such data out name a place: without any, nothing is read.
     """
-    if not any(event.place is not None for record in records for event in record.events):
+    wanted: dict[str, dict[Key, None]] = {}
+    for record in records:
+        for event in record.events:
+            if event.place is not None:
+                name, within = record.touched[event.place]
+                wanted.setdefault(name, {})[record.company_id, within] = None
+    if not wanted:
         return records
-    return [await _with_documents(reader, record) for record in records]
-
-
-async def _with_documents(reader: Reader, record: Record) -> Record:
-    wanted: dict[str, list[Key]] = {}
-    for event in record.events:
-        if event.place is not None:
-            name, within = record.touched[event.place]
-            wanted.setdefault(name, []).append((record.company_id, within))
-    found: dict[Place, Raw] = {}
+    found: Found = {}
     for name, keys in wanted.items():
-        documents = await reader.get_many(BY_NAME[name].document, list(dict.fromkeys(keys)))
-        found |= {(name, str(key_of(BY_NAME[name], each)[-1])): Raw(encode(each)) for each in documents}
-    return replace(record, events=[_told(event, record.touched, found) for event in record.events])
+        documents = await reader.get_many(BY_NAME[name].document, list(keys))
+        found |= {(name, *key_of(BY_NAME[name], each)): Raw(encode(each)) for each in documents}
+    return [replace(each, events=[_told(event, each, found) for event in each.events]) for each in records]
 
 
-def _told(event: LoggedEvent, touched: Sequence[Place], found: dict[Place, Raw]) -> LoggedEvent:
+def _told(event: LoggedEvent, record: Record, found: Found) -> LoggedEvent:
     if event.place is None:
         return event
-    return LoggedEvent(event.type, found.get(touched[event.place], GONE), event.internal, event.place)
+    name, within = record.touched[event.place]
+    data = found.get((name, record.company_id, within), GONE)
+    return LoggedEvent(event.type, data, event.internal, event.place)
