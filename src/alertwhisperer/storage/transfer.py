@@ -24,6 +24,9 @@ from alertwhisperer.storage.transfer_writer import Writer
 
 T = TypeVar("T")
 
+CAUGHT_UP_SECONDS: Final = 2.0
+"""What is left when the writers are stopped is about what comes in so long: they wait for it to be copied."""
+
 NOT_LOGGED: Final = ("metrics", "snapshots")
 """Collections that are written without a record: what was folded or noted meanwhile is found by comparing."""
 
@@ -46,9 +49,15 @@ class Mover:
             progress = await self._begin(writer)
             if progress.state.stage == "copying":
                 await self._copy(writer, progress)
-            await self._follow(self._source, writer, progress)
+            await self._follow(writer, progress)
             await self._refresh(writer)
+            caught_up = await self._follow(writer, progress)
             await progress.save()
+            if switch and not caught_up:
+                raise Conflict(
+                    f"{self._source.name} is written to faster than {self._target.name} takes it: nobody was stopped. "
+                    "Try again in a quieter hour, or stop the senders or servers for the rest"
+                )
             comparisons = await self._switch(writer, progress) if switch else []
         return Outcome(progress.state.stage, writer.written, list(writer.failures.values()), comparisons)
 
@@ -97,12 +106,20 @@ class Mover:
             await progress.copied(collection, reached, len(page))
             self._means.watch.advance(len(page))
 
-    async def _follow(self, source: Side, writer: Writer, progress: Progress) -> None:
-        """Until hardly anything is new: with writers at work there is always something."""
-        follower = Follower(source.storage, writer, progress)
+    async def _follow(self, writer: Writer, progress: Progress) -> bool:
+        """Follow until little is left to follow; False if writers are faster than that, and it grows."""
+        follower, clock = Follower(self._source.storage, writer, progress), self._means.clock
         before = None
-        while (followed := await follower.catch_up()) and (before is None or followed < before):
-            before = followed
+        while True:
+            started = clock.monotonic()
+            followed = await follower.catch_up()
+            took = clock.monotonic() - started
+            if not followed or took < CAUGHT_UP_SECONDS:
+                return True
+            if before is not None and took >= before:
+                return False
+            before = took
+            self._means.watch.say(f"followed {followed:,} records in {took:.0f} s")
 
     async def _refresh(self, writer: Writer) -> None:
         companies = await companies_of(self._source.storage)

@@ -7,6 +7,9 @@ import httpx
 
 from tests.support.office import Office, Tenant
 
+PACE_SECONDS = 0.05
+"""DynamoDB Local takes some hundred documents a second, and an alert makes seven."""
+
 
 @dataclass
 class Sender:
@@ -25,6 +28,7 @@ class Sender:
                 answer = await caller.post("/api/webhooks/alerts", json=alert_of(asset))
                 if answer.is_success:
                     self.acked.append(asset)
+                    await asyncio.sleep(PACE_SECONDS)
                 else:
                     self.refusal = answer
 
