@@ -1,14 +1,14 @@
-"""`python -m benchmarks [ingest|live|storage] [--long] [--json FILE]`."""
+"""`python -m benchmarks [ingest|live|storage|migration] [--long] [--json FILE]`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import ingest, live, storage
+from benchmarks import ingest, live, migration, storage
 from benchmarks.report import write_json
 
-_PARTS = {"ingest": ingest.run, "live": live.run, "storage": storage.run}
+_PARTS = {"ingest": ingest.run, "live": live.run, "storage": storage.run, "migration": migration.run}
 
 
 def main() -> None:

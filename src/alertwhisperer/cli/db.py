@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alertwhisperer.cli.legacy import import_legacy
 from alertwhisperer.cli.migrate import migrate as migrate_all
 from alertwhisperer.cli.migrate import migrate_collection, verify
 from alertwhisperer.domain.errors import Invalid
@@ -21,6 +22,7 @@ commands = typer.Typer(
 commands.command("migrate")(migrate_all)
 commands.command("migrate-collection")(migrate_collection)
 commands.command("verify")(verify)
+commands.command("import-legacy")(import_legacy)
 
 
 @commands.command()
