@@ -135,16 +135,16 @@ def verify(source: From = "", target: To = "", as_json: Json = False) -> None:
         if not all(each.agrees for each in found):
             raise typer.Exit(1)
 
-    _run(source, target, as_json, work)
+    _run(source, target, as_json, work, create=False)
 
 
-def _run(source: str, target: str, as_json: bool, work: Callable[[Both], Awaitable[T]]) -> T:
+def _run(source: str, target: str, as_json: bool, work: Callable[[Both], Awaitable[T]], *, create: bool = True) -> T:
     settings = load_settings()
     logs.configure("warning", settings.log_format)
     here, there = addresses(settings, source, target)
 
     async def run() -> T:
-        async with _both(settings, here, there, quiet=as_json) as both:
+        async with _both(settings, here, there, quiet=as_json, create=create) as both:
             return await work(both)
 
     return asyncio.run(run())
@@ -164,7 +164,7 @@ def addresses(settings: Settings, source: str, target: str) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def _both(settings: Settings, source: str, target: str, *, quiet: bool) -> AsyncIterator[Both]:
+async def _both(settings: Settings, source: str, target: str, *, quiet: bool, create: bool) -> AsyncIterator[Both]:
     kept, clock = keep_days(settings), SystemClock()
     engines = (engine_of(source), engine_of(target))
     opened = [
