@@ -168,8 +168,8 @@ async def _both(settings: Settings, source: str, target: str, *, quiet: bool, cr
     kept, clock = keep_days(settings), SystemClock()
     engines = (engine_of(source), engine_of(target))
     opened = [
-        open_database(url, keep_days=kept, clock=clock, create=create)
-        for url, create in ((source, False), (target, True))
+        open_database(url, keep_days=kept, clock=clock, create=make)
+        for url, make in ((source, False), (target, create))
     ]
     with Bar(quiet=quiet) as bar:
         try:
