@@ -8,7 +8,7 @@ taken back, in the reverse order, and decided again.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 import structlog
 from msgspec import Struct
@@ -97,6 +97,7 @@ class Tally:
         self.unknown_outcomes = 0
         self.failed_decisions = 0
         self.queued = 0
+        self.held = 0
         self.commit_seconds: Callable[[float], None] = _ignore
 
 
@@ -146,6 +147,7 @@ class Desk:
         self._company_id = company_id
         self._queue: deque[Intent[object]] = deque()
         self._queued = 0
+        self._held = 0
         self._flights: deque[Flight] = deque()
         self._state: CompanyState | None = None
         self._task: asyncio.Task[None] | None = None
@@ -173,7 +175,14 @@ class Desk:
 
     def forget(self) -> None:
         """Drop the state; a batch in flight keeps its own and loses the race, if there is one."""
-        self._state = None
+        self._keep(None)
+
+    def _keep(self, state: CompanyState | None) -> None:
+        """Go on with this state, and count what it holds."""
+        self._state = state
+        held = state.size if state is not None else 0
+        self._means.tally.held += held - self._held
+        self._held = held
 
     @property
     def state(self) -> CompanyState | None:
@@ -186,8 +195,8 @@ class Desk:
             return self._state
         async with self._loading:
             if self._state is None:
-                self._state = await self._means.loader.open(self._company_id)
-            return self._state
+                self._keep(await self._means.loader.open(self._company_id))
+            return cast("CompanyState", self._state)
 
     async def _work(self) -> None:
         try:
@@ -357,6 +366,7 @@ class Desk:
         error = flight.task.exception()
         if error is None:
             flight.state.settle([each.journal for each in self._flights])
+            self._keep(self._state)
         elif await self._recover(flight, error):
             await self._commit(flight.batch)
 
@@ -370,6 +380,7 @@ class Desk:
             error = flight.task.exception()
             if error is None:
                 flight.state.settle()
+                self._keep(self._state)
                 return
             if not await self._recover(flight, error):
                 return
@@ -387,7 +398,7 @@ class Desk:
             await self._halve(flight.batch, error)
             return False
         self._means.tally.conflicts += 1
-        self._state = await self._means.loader.catch_up(flight.state)
+        self._keep(await self._means.loader.catch_up(flight.state))
         return True
 
     async def _call_back(self) -> None:
@@ -396,7 +407,7 @@ class Desk:
             flight = self._flights.pop()
             await asyncio.wait([flight.task])
             if flight.task.exception() is None:
-                self._state = None  # The first was stored after all, though the database could not say so.
+                self._keep(None)  # The first was stored after all, though the database could not say so.
                 continue
             flight.take_back()
             again = [intent for intent in flight.batch if not intent.settled]
@@ -406,7 +417,7 @@ class Desk:
     async def _abandon(self, batch: list[Intent[object]], error: BaseException) -> None:
         """Nothing is known to be stored: the senders hear so, and the state is read anew."""
         await self._call_back()
-        self._state = None
+        self._keep(None)
         for intent in batch:
             intent.fail(error)
 

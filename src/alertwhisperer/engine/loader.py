@@ -10,7 +10,7 @@ from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import Company, CompanyConfig
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.incident import Incident
-from alertwhisperer.engine.state import CACHE_AT_MOST, CompanyState
+from alertwhisperer.engine.state import ALERTS_AT_MOST, CACHE_AT_MOST, CompanyState
 from alertwhisperer.ports import Key, Log, Query, Reader
 
 T = TypeVar("T", bound=Struct)
@@ -33,11 +33,11 @@ class Loader:
         of_company: Query = {"company_id": company_id}
         still_open: Query = {"company_id": company_id, "status": {"$ne": "resolved"}}
         incidents = await self._reader.select(Incident, still_open, limit=CACHE_AT_MOST + 1)
-        alerts = await self._reader.select(Alert, still_open, limit=CACHE_AT_MOST + 1)
+        alerts = await self._reader.select(Alert, still_open, limit=ALERTS_AT_MOST + 1)
         assets = await self._reader.select(Asset, of_company, limit=CACHE_AT_MOST + 1)
         closed = await self._reader.select(Incident, {"company_id": company_id, "status": "resolved"}, limit=1)
         state.gone_incidents.complete = not closed and len(incidents) <= CACHE_AT_MOST
-        state.gone_alerts.complete = len(alerts) <= CACHE_AT_MOST
+        state.gone_alerts.complete = len(alerts) <= ALERTS_AT_MOST
         state.gone_assets.complete = len(assets) <= CACHE_AT_MOST
         for document in reversed([*alerts, *incidents, *assets]):
             state.install(document)

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 QUEUED_AT_MOST: Final = 20_000
 COMPANIES_AT_MOST: Final = 1_000
+HELD_AT_MOST: Final = 60_000
+"""Companies, and documents of all of them, that are kept in memory; beyond, whoever was idle longest goes."""
 
 
 class Once(Struct, frozen=True):
@@ -146,13 +148,13 @@ class Runner:
     def _desk(self, company_id: str) -> Desk:
         desk = self._desks.pop(company_id, None) or Desk(self._means, company_id)
         self._desks[company_id] = desk
-        if len(self._desks) > COMPANIES_AT_MOST:
+        if len(self._desks) > COMPANIES_AT_MOST or self.tally.held > HELD_AT_MOST:
             idle = next(
                 (name for name, each in self._desks.items() if not each.busy and each is not desk),
                 None,
             )
             if idle is not None:
-                del self._desks[idle]
+                self._desks.pop(idle).forget()
         return desk
 
     async def close(self) -> None:

@@ -30,8 +30,10 @@ C = TypeVar("C", bound=Config)
 K = TypeVar("K")
 V = TypeVar("V")
 
+ALERTS_AT_MOST: Final = 12_000
 CACHE_AT_MOST: Final = 4_000
-"""Open alerts, and incidents, that one company keeps in memory; beyond, the oldest go and are looked up again."""
+"""Open alerts, and incidents and assets, that one company keeps in memory; beyond, the oldest go and are looked up
+again. An alert takes some 2.5 KB."""
 
 REMEMBERED_AT_MOST: Final = 200_000
 """Keys of those that went, as hashes (70 bytes each): a key that is neither here nor there is new, without a look."""
@@ -140,6 +142,11 @@ class CompanyState:
         self.gone_assets = Gone()
         self._correlating = Correlating(CorrelationConfig(), 0, key_reader(CorrelationConfig().aggregation_key))
         self._in_flight: Sequence[Journal] = ()
+
+    @property
+    def size(self) -> int:
+        """How many documents it holds, about."""
+        return len(self.open_alerts) + len(self.incidents) + len(self.assets)
 
     @property
     def company(self) -> Company | None:
@@ -287,13 +294,13 @@ class CompanyState:
         self._in_flight = in_flight
         for document in [each for each in self.scratch if not self._is_in_flight(self.scratch, each)]:
             del self.scratch[document]
-        if len(self.open_alerts) > CACHE_AT_MOST:
+        if len(self.open_alerts) > ALERTS_AT_MOST:
             placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
-            for key in self._oldest(self.open_alerts, placed):
+            for key in self._oldest(self.open_alerts, placed, ALERTS_AT_MOST):
                 del self.open_alerts[key]
                 self.gone_alerts.add(key)
         if len(self.assets) > CACHE_AT_MOST:
-            for name in self._oldest(self.assets, iter(self.assets)):
+            for name in self._oldest(self.assets, iter(self.assets), CACHE_AT_MOST):
                 del self.assets[name]
                 self.gone_assets.add(name)
         if len(self.incidents) > CACHE_AT_MOST:
@@ -301,15 +308,15 @@ class CompanyState:
 
     def _let_incidents_go(self) -> None:
         free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
-        for incident_id in self._oldest(self.incidents, free):
+        for incident_id in self._oldest(self.incidents, free, CACHE_AT_MOST):
             gone = self.incidents.pop(incident_id)
             if self.by_key.get(gone.correlation_key) == incident_id:
                 del self.by_key[gone.correlation_key]
             self.gone_incidents.add(gone.correlation_key)
 
-    def _oldest(self, table: Table[str, Any], free: Iterator[str]) -> list[str]:
-        """The oldest of those free to go, so many that a tenth of the cache becomes free; none that is in flight."""
+    def _oldest(self, table: Table[str, Any], free: Iterator[str], at_most: int) -> list[str]:
+        """The oldest of those free to go, so many that a tenth of the table becomes free; none that is in flight."""
         place = next(at for at, each in enumerate(self.tables) if each is table)
         kept: set[str] = set().union(*[journal[place] for journal in self._in_flight])
         going = (name for name in free if name not in kept)
-        return list(islice(going, len(table) - CACHE_AT_MOST * 9 // 10))
+        return list(islice(going, len(table) - at_most * 9 // 10))
