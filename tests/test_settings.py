@@ -143,6 +143,15 @@ def test_no_file_is_made_when_every_secret_is_set(monkeypatch: pytest.MonkeyPatc
     assert KEY not in repr(settings)
 
 
+def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_TYPE", "dynamodb")
+    monkeypatch.setenv("JWT_SECRET", JWT_SECRET)
+    settings = load_settings()
+    with pytest.raises(SettingsError, match="ENCRYPTION_KEYS, AUDIT_KEY must be set"):
+        settings.secrets()
+    assert not secrets_path(settings.sqlite_path).exists()
+
+
 def test_a_setting_without_a_description_cannot_be_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Settings.model_fields["port"], "description", None)
     with pytest.raises(ValueError, match="port has no description"):

@@ -117,7 +117,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
-    storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
+    storage = storage_of(settings, clock)
     runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
@@ -164,6 +164,20 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     storage.on_commit(house.ingested.note)
     runner.tally.commit_seconds = house.commit_seconds.observe
     return house
+
+
+def storage_of(settings: Settings, clock: Clock) -> Storage:
+    """The configured database, not yet open."""
+    if settings.database_type == "dynamodb":
+        return get_database_adapter(
+            "dynamodb",
+            region=settings.aws_region,
+            table_prefix=settings.dynamodb_table_prefix,
+            endpoint_url=settings.dynamodb_endpoint_url or None,
+            clock=clock,
+            keep_days=_keep_days(settings),
+        )
+    return get_database_adapter("sqlite", path=settings.sqlite_path)
 
 
 def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door, sessions: Sessions) -> Rounds:

@@ -17,6 +17,21 @@ Key = tuple[str | int, ...]
 T = TypeVar("T", bound=Struct)
 
 
+class Limits(Struct, frozen=True):
+    """How much one commit (or `store`) of an engine holds; None: whatever fits in memory.
+
+    A write may cost more than itself (a unique field, for one), so a change of fewer writes may still be refused: by
+    TooLarge, and nothing is written.
+    """
+
+    writes: int | None = None
+    bytes: int | None = None
+
+    def batch(self, wanted: int) -> int:
+        """So many writes of a batch of `wanted` fit at once."""
+        return wanted if self.writes is None else min(wanted, self.writes)
+
+
 class Clock(Protocol):
     """Time comes in through this door."""
 
@@ -124,6 +139,11 @@ class Reader(Protocol):
 class Log(Protocol):
     """The log and the one way to change state (DESIGN §3)."""
 
+    @property
+    def limits(self) -> Limits:
+        """How much one `commit` or `store` holds."""
+        ...
+
     async def commit(
         self,
         scope: Scope,
@@ -140,7 +160,8 @@ class Log(Protocol):
         goes behind it.
 
         Raises Conflict if record `base_seq + 1` exists or record `base_seq` is not that commit's, Stale if a write's
-        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been.
+        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been, TooLarge if it
+        is more than the engine's `limits`.
         """
         ...
 
@@ -163,7 +184,7 @@ class Log(Protocol):
     async def store(self, writes: Sequence[Write]) -> None:
         """Write what can be made again from the log, and leases: counters, snapshots, claims, expiry. All or none.
 
-        Raises Stale if an expectation does not hold.
+        Raises Stale if an expectation does not hold, TooLarge as `commit` does.
         """
         ...
 
@@ -178,6 +199,11 @@ class Log(Protocol):
 
 class Storage(DatabaseAdapter, Reader, Log, Protocol):
     """One engine: the public adapter, typed reads and the log."""
+
+    @property
+    def expiring(self) -> frozenset[str]:
+        """The collections whose documents go by themselves when their days have passed: no sweep is needed."""
+        ...
 
     async def open(self) -> None:
         """Connect; create or check the schema (under a lock). Invalid, in one sentence, if it is not ours."""

@@ -1,6 +1,6 @@
 """Every collection, declared once: its document, key, indexes and how long it is kept.
 
-SQLite's DDL, and later MongoDB's indexes, DynamoDB's tables and CloudFormation, are rendered from here.
+SQLite's DDL, DynamoDB's tables and their CloudFormation are rendered from here.
 """
 
 from collections.abc import Callable
@@ -48,12 +48,28 @@ class Index(Struct, frozen=True):
     lookup: bool = False
 
 
+class Gsi(Struct, frozen=True):
+    """A global secondary index of DynamoDB, where each is billed with every write: the few that are worth it.
+
+    One field alone is the document's own attribute. Several together, and what only some documents have (`when`), are
+    attributes of ours. Unique indexes need none: guard items hold them. `of` is what the index is asked for: documents
+    that are few among many.
+    """
+
+    name: str
+    partition: tuple[str, ...]
+    sort: tuple[str, ...] = ()
+    when: When | None = None
+    of: When | None = None
+
+
 class Collection(Struct, frozen=True, kw_only=True):
     """One kind of document. `key` is the partition field and, where there is one, the sort field.
 
     `age_field` is the instant from which retention counts, `keep_days` the default (None: for ever).
     `beside` are other documents kept under keys of the same form. An `unbounded` one may exceed an item of an engine
-    that has a limit: such an engine compresses and splits it.
+    that has a limit: such an engine compresses and splits it. One that `expires` may go by itself when its days have
+    passed: nothing else hangs on it. `gsis` are DynamoDB's indexes, which the others' `indexes` map to.
     """
 
     name: str
@@ -64,11 +80,16 @@ class Collection(Struct, frozen=True, kw_only=True):
     keep_days: int | None = None
     beside: tuple[type[Struct], ...] = ()
     unbounded: bool = False
+    expires: bool = False
+    gsis: tuple[Gsi, ...] = ()
+
+
+_STILL_OPEN: Final = When("status", "resolved", equals=False)
 
 
 def _open_ones() -> Index:
     """Those not resolved, in key order: few among many, and listed newest first."""
-    return Index("company_id-open-index", ("company_id", "id"), when=When("status", "resolved", equals=False))
+    return Index("company_id-open-index", ("company_id", "id"), when=_STILL_OPEN)
 
 
 def _of_company(
@@ -77,6 +98,8 @@ def _of_company(
     *indexes: Index,
     age: str | None = None,
     days: int | None = None,
+    gsis: tuple[Gsi, ...] = (),
+    expires: bool = False,
 ) -> Collection:
     return Collection(
         name=name,
@@ -85,6 +108,8 @@ def _of_company(
         indexes=indexes,
         age_field=age,
         keep_days=days,
+        gsis=gsis,
+        expires=expires,
     )
 
 
@@ -94,12 +119,14 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         document=Company,
         key=("id",),
         indexes=(Index("api_key-index", ("api_key",), unique=True),),
+        gsis=(Gsi("api_key-index", ("api_key",)),),
     ),
     Collection(
         name="users",
         document=User,
         key=("id",),
         indexes=(Index("email-index", ("email",), unique=True),),
+        gsis=(Gsi("email-index", ("email",)),),
     ),
     _of_company(
         "alerts",
@@ -113,10 +140,16 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "company_id-dedup_key-open-index",
             ("company_id", "dedup_key"),
             lookup=True,
-            when=When("status", "resolved", equals=False),
+            when=_STILL_OPEN,
         ),
         age="resolved_at",
         days=90,
+        gsis=(
+            Gsi("company_id-timestamp-index", ("company_id",), ("timestamp",)),
+            # Both of the open ones and of a dedup key: keys alone are read, of which the open ones are few.
+            Gsi("company_id-dedup_key-open-index", ("company_id",), ("dedup_key", "id"), when=_STILL_OPEN),
+            Gsi("company_id-correlated_incident_id-index", ("company_id", "correlated_incident_id"), ("id",)),
+        ),
     ),
     _of_company(
         "incidents",
@@ -126,7 +159,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "company_id-correlation_key-open-index",
             ("company_id", "correlation_key"),
             lookup=True,
-            when=When("status", "resolved", equals=False),
+            when=_STILL_OPEN,
         ),
         Index(
             "company_id-correlation_key-resolved-index",
@@ -136,11 +169,16 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         ),
         age="resolved_at",
         days=730,
+        gsis=(
+            Gsi("company_id-status-index", ("company_id",), ("status",), of=_STILL_OPEN),
+            Gsi("company_id-correlation_key-index", ("company_id", "correlation_key"), ("id",)),
+        ),
     ),
     _of_company(
         "timeline",
         TimelineEntry,
         Index("company_id-incident_id-index", ("company_id", "incident_id", "id")),
+        gsis=(Gsi("company_id-incident_id-index", ("company_id", "incident_id"), ("id",)),),
     ),
     Collection(
         name="deliveries",
@@ -149,6 +187,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         age_field="received_at",
         keep_days=30,
         unbounded=True,
+        expires=True,
     ),
     _of_company(
         "receipts",
@@ -157,6 +196,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         Index("company_id-received_at-index", ("company_id", "received_at")),
         age="received_at",
         days=1,
+        expires=True,
     ),
     _of_company(
         "assets",

@@ -83,12 +83,20 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_type: Literal["sqlite"] = Field(
+    database_type: Literal["sqlite", "dynamodb"] = Field(
         default="sqlite", description="Database engine. SQLite is embedded: one file, no server to run."
     )
     sqlite_path: Path = Field(
         default=Path("data/alertwhisperer.db"),
         description="The SQLite file; its folder is made when missing, and holds the secrets file too.",
+    )
+    aws_region: str = Field(default="us-east-1", description="AWS region of the DynamoDB tables.")
+    dynamodb_table_prefix: str = Field(
+        default="AlertWhisperer_",
+        description="What the names of the DynamoDB tables begin with; a missing `_` is added.",
+    )
+    dynamodb_endpoint_url: str = Field(
+        default="", description="Address of DynamoDB where it is not AWS's own, such as DynamoDB Local's."
     )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for every interface.")
@@ -215,14 +223,17 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     def secrets(self) -> Secrets:
-        """What is set here, completed from the secrets file beside the database, which is made when needed.
+        """What is set here; on SQLite completed from the secrets file beside the database, which is made when needed.
 
-        Raises SettingsError when that file cannot be used.
+        Raises SettingsError when that file cannot be used, or on another engine something is missing.
         """
         fields = {name: getattr(self, name) for name in SECRET_FIELDS}
         given = {name: secret.get_secret_value() for name, secret in fields.items() if secret is not None}
         if len(given) == len(SECRET_FIELDS):
             return _as_secrets(given)
+        if self.database_type != "sqlite":
+            missing = ", ".join(name.upper() for name in SECRET_FIELDS if name not in given)
+            raise SettingsError(f"{missing} must be set: only a local SQLite database makes its own secrets")
         return _as_secrets({**_kept(secrets_path(self.sqlite_path)), **given})
 
 

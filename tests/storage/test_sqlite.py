@@ -297,7 +297,7 @@ async def test_a_path_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
 
 def test_an_unknown_engine_is_invalid(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
-        get_database_adapter("oracle", path=tmp_path / "a.db")  # type: ignore[arg-type]  # that is the point
+        get_database_adapter("oracle", path=tmp_path / "a.db")  # type: ignore[call-overload]  # that is the point
 
 
 async def test_open_incidents_are_found_among_many_resolved(tmp_path: Path) -> None:

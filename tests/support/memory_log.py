@@ -17,6 +17,7 @@ from alertwhisperer.domain.errors import Conflict, Stale, Unavailable
 from alertwhisperer.domain.event import LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
+from alertwhisperer.ports import Limits
 from alertwhisperer.schema import BY_NAME, key_of
 
 Place = tuple[str, tuple[str | int, ...]]
@@ -57,6 +58,7 @@ class MemoryLog:
         self.queries = 0
         self.deaf = deaf
         self.listening = 0
+        self.limits = Limits()
         self._listeners: list[Callable[[Record], None]] = []
 
     async def commit(

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 from urllib.error import URLError
@@ -14,13 +15,12 @@ import typer
 from msgspec import Struct
 
 from alertwhisperer import logs
-from alertwhisperer.app import WEB
+from alertwhisperer.app import WEB, storage_of
 from alertwhisperer.clock import SystemClock
 from alertwhisperer.domain.errors import AlertWhispererError
 from alertwhisperer.domain.instant import Instant, seconds_between
 from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.settings import SECRET_FIELDS, Settings, SettingsError, load_settings, secrets_path
-from alertwhisperer.storage import get_database_adapter
 
 FREE_BYTES: Final = 1 << 30
 SKEW_SECONDS: Final = 60
@@ -44,7 +44,7 @@ def doctor() -> None:
         settings = load_settings()
         logs.configure("error", settings.log_format)
         findings += [
-            *(check(settings) for check in (_secrets, _folder, _disk, _port)),
+            *(check(settings) for check in (_secrets, *_of_files(settings), _port)),
             *asyncio.run(_database(settings)),
         ]
     findings.append(_web(WEB))
@@ -73,19 +73,26 @@ def _settings() -> Finding:
 
 def _secrets(settings: Settings) -> Finding:
     path = secrets_path(settings.sqlite_path)
-    if not path.exists() and any(getattr(settings, name) is None for name in SECRET_FIELDS):
+    local = settings.database_type == "sqlite"
+    if local and not path.exists() and any(getattr(settings, name) is None for name in SECRET_FIELDS):
         return Finding("keys", "ok", f"the first start makes them in {path}")
     try:
         secrets = settings.secrets()
     except SettingsError as error:
-        return Finding("keys", "error", str(error), "restore the secrets file from your backup, or set all three keys")
+        step = "restore the secrets file from your backup, or set all three keys" if local else "docs/security.md"
+        return Finding("keys", "error", str(error), step)
     except OSError as error:
         return Finding(
             "keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}"
         )
     count = len(secrets.encryption_keys)
-    where = f"kept in {path}" if path.exists() else "all set in the environment"
+    where = f"kept in {path}" if local and path.exists() else "all set in the environment"
     return Finding("keys", "ok", f"JWT_SECRET, AUDIT_KEY and {count} of ENCRYPTION_KEYS are {where}")
+
+
+def _of_files(settings: Settings) -> tuple[Callable[[Settings], Finding], ...]:
+    """What is looked at where the database is a file."""
+    return (_folder, _disk) if settings.database_type == "sqlite" else ()
 
 
 def _folder(settings: Settings) -> Finding:
@@ -139,13 +146,15 @@ def _web(folder: Path) -> Finding:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    if not settings.sqlite_path.exists():
+    local = settings.database_type == "sqlite"
+    if local and not settings.sqlite_path.exists():
         return [Finding("database", "ok", "there is none yet; the first start makes it"), _clock(SystemClock(), None)]
-    storage = get_database_adapter(settings.database_type, path=settings.sqlite_path)
     try:
+        storage = storage_of(settings, SystemClock())
         await storage.open()
     except (AlertWhispererError, OSError) as error:
-        return [Finding("database", "error", str(error), "docs/deploy.md says how to restore and to upgrade")]
+        step = "docs/deploy.md says how to restore and to upgrade" if local else "docs/storage.md"
+        return [Finding("database", "error", str(error), step)]
     try:
         return [await _connection(storage), _clock(SystemClock(), await _newest(storage))]
     finally:
@@ -156,7 +165,7 @@ async def _connection(storage: Storage) -> Finding:
     try:
         facts = await storage.check()
     except AlertWhispererError as error:
-        return Finding("database", "error", str(error), "look at the disk and at who else holds the file")
+        return Finding("database", "error", str(error), "docs/storage.md says what it needs")
     told = ", ".join(f"{name} {value}" for name, value in facts.items())
     return Finding("database", "ok", f"can be read and written ({told})")
 

@@ -7,6 +7,7 @@ AlertWhispererError
 ├── Conflict              the world is not as the caller assumed
 │   └── Stale             a write's expectation about one document did not hold
 ├── Invalid               the input is wrong; says which field
+│   └── TooLarge          more than one commit of the database holds; in parts it may fit
 ├── RateLimited           too much; says when to come back
 └── Unavailable           cannot be served now; says when to come back
     └── OutcomeUnknown    a commit may or may not have happened
@@ -52,6 +53,10 @@ class Invalid(AlertWhispererError):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class TooLarge(Invalid):
+    """More than one commit of the database holds. In parts it may fit."""
 
 
 class RateLimited(AlertWhispererError):

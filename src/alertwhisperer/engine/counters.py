@@ -75,11 +75,21 @@ class Counters:
                 records = await self._storage.records(scope.company_id, last or 0, _PAGE, told=False)
             if not records:
                 return last or 0
+            records = self._fitting(records)
             try:
                 await self._store(scope.company_id, last, records)
             except Stale:
                 continue  # Another folder was faster: these records are counted. Read on from its cursor.
             self._report(records)
+
+    def _fitting(self, records: list[Record]) -> list[Record]:
+        """As many of the first records as have no more buckets than the storage writes at once."""
+        while len(records) > 1:
+            writes = len(with_imbalances(records)) + 1
+            if self._storage.limits.batch(writes) == writes:
+                break
+            records = records[: len(records) // 2]
+        return records
 
     async def counts(self, scope: Scope, grain: Grain, since: Instant, until: Instant) -> Counts:
         """Start of bucket → counter → sum, for the buckets from that of `since` to that of `until`, both included.

@@ -55,6 +55,8 @@ class Retention:
         self._counters = counters
         self._audit = audit
         self._keep_days = keep_days
+        # One less than the storage takes: the last batch of a timeline takes its incident with it.
+        self._batch = storage.limits.batch(BATCH + 1) - 1
 
     async def sweep_all(self) -> None:
         """Sweep every company that has a log, and `_msp`."""
@@ -72,6 +74,8 @@ class Retention:
             "events": self._events,
         }
         for collection, sweep in sweeps.items():
+            if collection in self._storage.expiring:
+                continue
             cutoff = plus(self._clock.now(), -self._keep_days[collection] * DAY_SECONDS)
             try:
                 await sweep(scope, cutoff)
@@ -81,7 +85,9 @@ class Retention:
 
     async def _alerts(self, scope: Scope, cutoff: Instant) -> None:
         after = ""
-        while page := await self._storage.select(Alert, _old(scope, after, cutoff), sort=[("id", 1)], limit=BATCH):
+        while page := await self._storage.select(
+            Alert, _old(scope, after, cutoff), sort=[("id", 1)], limit=self._batch
+        ):
             after = page[-1].id
             ended = [each for each in page if each.resolved_at is not None and each.resolved_at < cutoff]
             held = await self._held(scope, {each.correlated_incident_id or "" for each in ended})
@@ -106,7 +112,9 @@ class Retention:
 
     async def _incidents(self, scope: Scope, cutoff: Instant) -> None:
         after = ""
-        while page := await self._storage.select(Incident, _old(scope, after, cutoff), sort=[("id", 1)], limit=BATCH):
+        while page := await self._storage.select(
+            Incident, _old(scope, after, cutoff), sort=[("id", 1)], limit=self._batch
+        ):
             after = page[-1].id
             ended = [each for each in page if each.resolved_at is not None and each.resolved_at < cutoff]
             # What was merged shows in the timeline of what it was merged into, and stays as long.
@@ -126,26 +134,28 @@ class Retention:
         last = Delete("incidents", (scope.company_id, incident.id), {"resolved_at": incident.resolved_at})
         query = {"company_id": scope.company_id, "incident_id": incident.id}
         while True:
-            entries = await self._storage.select(TimelineEntry, query, limit=BATCH)
+            entries = await self._storage.select(TimelineEntry, query, limit=self._batch)
             deletes: list[Write] = [Delete("timeline", (scope.company_id, each.id)) for each in entries]
-            if len(entries) < BATCH:
+            if len(entries) < self._batch:
                 await self._store("incidents", [last, *deletes])
                 return
             await self._store("timeline", deletes)
 
     async def _deliveries(self, scope: Scope, cutoff: Instant) -> None:
-        while page := await self._storage.select(Intake, _old(scope, "", cutoff), sort=[("id", 1)], limit=BATCH // 10):
+        while page := await self._storage.select(
+            Intake, _old(scope, "", cutoff), sort=[("id", 1)], limit=self._batch // 10 or 1
+        ):
             await self._store("deliveries", [Delete("deliveries", (scope.company_id, each.id)) for each in page])
 
     async def _receipts(self, scope: Scope, cutoff: Instant) -> None:
         # Their ids are the senders' own: only `received_at` knows their age.
         query = {"company_id": scope.company_id, "received_at": {"$lt": cutoff}}
-        while page := await self._storage.select(Receipt, query, sort=[("received_at", 1)], limit=BATCH):
+        while page := await self._storage.select(Receipt, query, sort=[("received_at", 1)], limit=self._batch):
             expect = [(each, {"received_at": each.received_at}) for each in page]
             await self._store("receipts", [Delete("receipts", (scope.company_id, r.id), e) for r, e in expect])
 
     async def _audit_logs(self, scope: Scope, cutoff: Instant) -> None:
-        while gone := await self._audit.forget(scope, cutoff, at_most=BATCH):
+        while gone := await self._audit.forget(scope, cutoff, at_most=self._batch):
             self._count("audit_logs", gone)
 
     async def _events(self, scope: Scope, cutoff: Instant) -> None:
@@ -156,8 +166,8 @@ class Retention:
         snapshot = await self._snapshot(scope)
         safe = min(snapshot.seq, await self._counters.fold(scope))
         end = await self._first_at(scope, cutoff, oldest[0].seq, safe + 1)
-        for start in range(oldest[0].seq, end, BATCH):
-            seqs = range(start, min(start + BATCH, end))
+        for start in range(oldest[0].seq, end, self._batch):
+            seqs = range(start, min(start + self._batch, end))
             await self._store("events", [Delete("events", (scope.company_id, seq)) for seq in seqs])
 
     async def _first_at(self, scope: Scope, cutoff: Instant, low: int, high: int) -> int:

@@ -1,13 +1,22 @@
 """Storage engines. All fulfil `ports.Storage`, and so the public `ports.DatabaseAdapter`, with one meaning."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Unpack, overload
 
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Storage
+from alertwhisperer.storage.options import DynamoDBOptions
 
 
-def get_database_adapter(engine: Literal["sqlite"], *, path: str | Path) -> Storage:
+@overload
+def get_database_adapter(engine: Literal["sqlite"], *, path: str | Path) -> Storage: ...
+
+
+@overload
+def get_database_adapter(engine: Literal["dynamodb"], **options: Unpack[DynamoDBOptions]) -> Storage: ...
+
+
+def get_database_adapter(engine: str, **options: Any) -> Storage:
     """A storage by its engine's name, which connects at first use or by `open()`; Invalid for an unknown name.
 
     An engine's driver is loaded when it is first asked for.
@@ -16,6 +25,12 @@ def get_database_adapter(engine: Literal["sqlite"], *, path: str | Path) -> Stor
         case "sqlite":
             from alertwhisperer.storage.sqlite import SQLiteStorage  # noqa: PLC0415
 
-            return SQLiteStorage(path)
+            return SQLiteStorage(**options)
+        case "dynamodb":
+            try:
+                from alertwhisperer.storage.dynamodb import DynamoDBStorage  # noqa: PLC0415
+            except ModuleNotFoundError as error:
+                raise Invalid(f"DynamoDB needs {error.name}: pip install 'alertwhisperer[dynamodb]'") from error
+            return DynamoDBStorage(**options)
         case _:
             raise Invalid(f"there is no database engine {engine!r}", "engine")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, TypeVar, cast
 
-from msgspec import Raw, Struct, ValidationError, json
+from msgspec import Raw, Struct, ValidationError, convert, json
 
 from alertwhisperer.domain.change import Change, Delete, Put, Write
 from alertwhisperer.domain.errors import Invalid
@@ -132,5 +132,13 @@ def typed(kind: type[T], raw: bytes) -> T:
     """A stored document as its Struct; Invalid if it was put in by hand and does not have the Struct's fields."""
     try:
         return cast("T", _decoders[kind].decode(raw))
+    except ValidationError as error:
+        raise Invalid(f"a stored document is not a {kind.__name__}: {error}") from error
+
+
+def typed_fields(kind: type[T], fields: Mapping[str, object]) -> T:
+    """`typed`, of a document whose fields an engine keeps natively."""
+    try:
+        return convert(fields, kind)
     except ValidationError as error:
         raise Invalid(f"a stored document is not a {kind.__name__}: {error}") from error

@@ -16,7 +16,7 @@ from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import GONE, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Document, Key, Query, Sort
+from alertwhisperer.ports import Document, Key, Limits, Query, Sort
 from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
 from alertwhisperer.storage.codec import (
     check_stored,
@@ -95,6 +95,16 @@ class SQLiteStorage:
             "wal_bytes": log.stat().st_size if log.exists() else 0,
             "disk_free_bytes": shutil.disk_usage(self.path.parent).free,
         }
+
+    @property
+    def limits(self) -> Limits:
+        """See `ports.Log.limits`."""
+        return Limits()
+
+    @property
+    def expiring(self) -> frozenset[str]:
+        """See `ports.Storage.expiring`."""
+        return frozenset()
 
     # ------------------------------------------------------------ Log
 

@@ -1,6 +1,7 @@
 """The one way to change state: all of it or nothing, in one order, under what was assumed."""
 
 import asyncio
+import random
 from collections.abc import Awaitable
 
 import pytest
@@ -8,7 +9,15 @@ import pytest
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.change import ABSENT, Change, Delete, Event, Put, Storm
-from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
+from alertwhisperer.domain.errors import (
+    AlertWhispererError,
+    Conflict,
+    Invalid,
+    OutcomeUnknown,
+    Stale,
+    TooLarge,
+    Unavailable,
+)
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.user import User
@@ -264,14 +273,41 @@ async def test_a_commit_of_what_engines_cannot_all_hold_is_invalid(storage: Stor
 
 
 async def test_large_commits_are_whole(storage: Storage) -> None:
-    writes = tuple(Put("alerts", alert(f"a{n:05}"), ABSENT) for n in range(1_237))
+    many = storage.limits.batch(1_237)
+    writes = tuple(Put("alerts", alert(f"a{n:05}"), ABSENT) for n in range(many))
     await storage.commit(scope(), 0, Change(writes=writes), commit_id="c", at=NOON)
-    assert await storage.count(Alert, {"company_id": ACME}) == 1_237
-    again = (*(Put("alerts", alert(f"b{n:05}"), ABSENT) for n in range(700)), Put("alerts", alert("a01000"), ABSENT))
+    assert await storage.count(Alert, {"company_id": ACME}) == many
+    taken = Put("alerts", alert("a00077"), ABSENT)
+    again = (*(Put("alerts", alert(f"b{n:05}"), ABSENT) for n in range(many - 1)), taken)
     with pytest.raises(Stale) as refused:
         await storage.commit(scope(), 1, Change(writes=again), commit_id="d", at=NOON)
-    assert refused.value.key == (ACME, "a01000")
-    assert await storage.count(Alert, {"company_id": ACME}) == 1_237
+    assert refused.value.key == (ACME, "a00077")
+    assert await storage.count(Alert, {"company_id": ACME}) == many
+
+
+async def test_more_than_an_engine_takes_at_once_is_refused_whole(storage: Storage) -> None:
+    writes = tuple(Put("alerts", alert(f"a{n:05}"), ABSENT) for n in range(1_237))
+    written = 0
+    try:
+        await storage.commit(scope(), 0, Change(writes=writes), commit_id="c", at=NOON)
+        written = len(writes)
+    except TooLarge:
+        assert storage.limits.writes is not None
+    assert await storage.count(Alert, {"company_id": ACME}) == written
+    assert await storage.head(ACME) == (int(written > 0), "")
+
+
+async def test_bytes_are_limited_as_writes_are(storage: Storage) -> None:
+    """More than any engine with a limit takes: 30 alerts of 300 kB each that do not compress."""
+    texts = [random.Random(n).randbytes(150_000).hex() for n in range(30)]
+    writes = tuple(Put("alerts", alert(f"a{n}", message=text)) for n, text in enumerate(texts))
+    size = sum(map(len, texts))
+    fits = storage.limits.bytes is None or size <= storage.limits.bytes
+    outcome = await asyncio.gather(
+        storage.commit(scope(), 0, Change(writes=writes), commit_id="c", at=NOON), return_exceptions=True
+    )
+    assert isinstance(outcome[0], Record if fits else TooLarge)
+    assert await storage.count(Alert, {"company_id": ACME}) == len(writes) * fits
 
 
 async def test_an_empty_change_is_a_record_all_the_same(storage: Storage) -> None:

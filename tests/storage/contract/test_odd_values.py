@@ -8,6 +8,7 @@ import pytest
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Storage
 from alertwhisperer.storage.values import DEPTH_AT_MOST, STORED_AT_MOST
+from tests.support.exact import exact
 
 KEY = {"company_id": "acme", "id": "a1"}
 
@@ -33,6 +34,9 @@ def nested(levels: int) -> object:
         0.0,
         0.1,
         1.0,
+        -0.0,
+        1e22,
+        {"in": [1.0, {"x": -3.0}, 2]},
         -2.5e-100,
         1e-125,
         1e125,
@@ -61,7 +65,7 @@ async def test_a_value_comes_back_exactly_as_it_went_in(storage: Storage, value:
     await storage.insert_one("alerts", {**KEY, "value": value})
     found = await storage.find_one("alerts", KEY)
     assert found is not None
-    assert repr(found["value"]) == repr(value)
+    assert exact(found["value"]) == exact(value)
 
 
 @pytest.mark.parametrize(

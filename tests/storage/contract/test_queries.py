@@ -4,6 +4,7 @@ import pytest
 
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Storage
+from tests.support.exact import exact
 
 Fields = dict[str, object]
 
@@ -203,7 +204,7 @@ async def test_update(storage: Storage, before: Fields, update: Fields, after: F
     assert await storage.update_one("alerts", key, update) == 1
     stored = await storage.find_one("alerts", key)
     assert stored is not None
-    assert repr(sorted(stored.items())) == repr(sorted({**after, **key}.items()))
+    assert exact(stored) == exact({**after, **key})
 
 
 @pytest.mark.parametrize(

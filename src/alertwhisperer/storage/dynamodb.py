@@ -1,0 +1,469 @@
+"""DynamoDB: a table for each collection, every commit one TransactWriteItems (DESIGN §3, §4)."""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, TypeVar, Unpack
+from weakref import WeakValueDictionary
+
+from msgspec import Struct, json
+
+from alertwhisperer.domain.change import ABSENT, Change, Write
+from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.instant import Instant
+from alertwhisperer.domain.scope import Scope
+from alertwhisperer.ports import Document, Key, Limits, Query, Sort
+from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, Collection
+from alertwhisperer.storage.codec import (
+    Written,
+    check_stored,
+    collection_named,
+    decode,
+    encode,
+    encode_writes,
+    make_record,
+    typed,
+    typed_fields,
+)
+from alertwhisperer.storage.dynamodb_calls import Calls, Cancelled
+from alertwhisperer.storage.dynamodb_doorbell import Doorbell
+from alertwhisperer.storage.dynamodb_heads import Head, Heads
+from alertwhisperer.storage.dynamodb_plan import described
+from alertwhisperer.storage.dynamodb_search import Found, Order, Search, check_key
+from alertwhisperer.storage.dynamodb_tables import Tables
+from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wanted, Writes
+from alertwhisperer.storage.match import matches, project
+from alertwhisperer.storage.options import DynamoDBOptions
+from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
+from alertwhisperer.storage.update import Edit, apply_update, parse_update
+from alertwhisperer.storage.values import check_value
+
+T = TypeVar("T", bound=Struct)
+R = TypeVar("R")
+
+REGION: Final = "us-east-1"
+DEADLINE_SECONDS: Final = 10.0
+UNKNOWN_AT_MOST: Final = 1_000
+
+_log: Final = logging.getLogger(__name__)
+_record_json: Final = json.Encoder()
+
+
+class Explanation(Struct, frozen=True):
+    """How a query is answered. `cost` grows: items, range, index, partition, table."""
+
+    table: str
+    index: str | None
+    key_condition: str
+    cost: str
+
+
+class DynamoDBStorage:
+    """`ports.Storage` on DynamoDB, shared by any number of processes.
+
+    Opens itself at first use; makes tables only by `create_tables`, or at `open` with the option `create`.
+    """
+
+    def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
+        self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
+        self._create = options.get("create", False)
+        self._calls = self._make_calls(
+            region=options.get("region", REGION),
+            endpoint_url=options.get("endpoint_url"),
+            deadline_seconds=options.get("deadline_seconds", DEADLINE_SECONDS),
+        )
+        self._tables = Tables(self._calls, self.prefix)
+        scans = options.get("allow_scan", False)
+        self._search = Search(self._calls, self.prefix, options.get("clock"), allow_scan=scans)
+        self._writes = Writes(self._calls, self._search, self.prefix, options.get("keep_days") or {})
+        self._heads = Heads(self._calls, self.prefix)
+        self._doorbell = Doorbell(self._heads)
+        self._listeners: list[Callable[[Record], None]] = []
+        self._opening = asyncio.Lock()
+        self._open = False
+        self._closed = False
+        self._pending: set[asyncio.Task[Any]] = set()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._unknown: dict[str, None] = {}
+
+    # ------------------------------------------------------------ Storage
+
+    async def open(self) -> None:
+        """See `ports.Storage.open`."""
+        if self._closed:
+            raise Unavailable("the database is closed")
+        async with self._opening:
+            if not self._open:
+                await self._calls.open()
+                try:
+                    if self._create:
+                        await self._tables.create()
+                    await self._tables.check()
+                except BaseException:
+                    await self._calls.close()
+                    raise
+                self._open = True
+
+    async def close(self) -> None:
+        """See `ports.Storage.close`."""
+        self._closed = True
+        await self._doorbell.close()
+        while self._pending:
+            await asyncio.wait(self._pending)
+        await self._calls.close()
+
+    async def check(self) -> dict[str, object]:
+        """See `ports.Storage.check`. Reads, and writes one small item of ours."""
+        await self.open()
+        facts = await self._tables.check()
+        await self._tables.probe()
+        return {
+            "engine": "dynamodb",
+            "region": self._calls.region,
+            "endpoint": self._calls.where,
+            "table_prefix": self.prefix,
+            **facts,
+        }
+
+    @property
+    def limits(self) -> Limits:
+        """See `ports.Log.limits`."""
+        return LIMITS
+
+    @property
+    def expiring(self) -> frozenset[str]:
+        """See `ports.Storage.expiring`."""
+        return frozenset(each.name for each in COLLECTIONS if each.expires)
+
+    # ------------------------------------------------------------ Log
+
+    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+        """See `ports.Log.commit`."""
+        await self.open()
+        written = encode_writes(change.writes, scope.company_id)
+        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
+        return await self._finish(self._commit(record, [_wanted(each) for each in written]))
+
+    async def _commit(self, record: Record, wanted: list[Wanted]) -> Record:
+        turn = self._turns.setdefault(record.company_id, asyncio.Lock())
+        async with turn:
+            await self._append(record, wanted)
+            self._tell(record)
+        return record
+
+    async def _append(self, record: Record, wanted: list[Wanted]) -> None:
+        company_id, base_seq = record.company_id, record.seq - 1
+        head = Head(record.seq, record.audit_head)
+        try:
+            await self._writes.run(
+                [*wanted, _record_wanted(record)],
+                [self._heads.move(company_id, base_seq, head)],
+                token=_token(record.commit_id),
+            )
+        except OutcomeUnknown:
+            if not await self._is_mine(record):
+                self._remember_unknown(record.commit_id)
+                raise
+        except (Cancelled, Stale) as error:
+            if isinstance(error, Stale) and error.collection != "events":
+                raise
+            asked_before = record.commit_id in self._unknown or (isinstance(error, Cancelled) and error.lost)
+            if not (asked_before and await self._is_mine(record)):
+                raise Conflict(f"the log of {company_id} does not stand at {base_seq}") from None
+        self._unknown.pop(record.commit_id, None)
+
+    async def _is_mine(self, record: Record) -> bool:
+        """Whether the log has this very commit. Conflict if another is in its place."""
+        found = await self.records(record.company_id, record.seq - 1, 1)
+        if not found or found[0].seq != record.seq:
+            return False
+        if found[0].commit_id != record.commit_id:
+            raise Conflict(f"the log of {record.company_id} does not stand at {record.seq - 1}")
+        return True
+
+    def _remember_unknown(self, commit_id: str) -> None:
+        self._unknown[commit_id] = None
+        if len(self._unknown) > UNKNOWN_AT_MOST:
+            del self._unknown[next(iter(self._unknown))]
+
+    async def head(self, company_id: str) -> tuple[int, str]:
+        """See `ports.Log.head`."""
+        await self.open()
+        head = await self._heads.one(company_id)
+        return head.seq, head.audit_head
+
+    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+        """See `ports.Log.records`."""
+        await self.open()
+        return await self._search.records(company_id, after, limit)
+
+    async def companies_with_log(self) -> list[tuple[str, int]]:
+        """See `ports.Log.companies_with_log`."""
+        await self.open()
+        return [(company_id, head.seq) for company_id, head in (await self._heads.all()).items()]
+
+    async def store(self, writes: Sequence[Write]) -> None:
+        """See `ports.Log.store`."""
+        await self.open()
+        await self._finish(self._store([_wanted(each) for each in encode_writes(writes)]))
+
+    def on_commit(self, listener: Callable[[Record], None]) -> None:
+        """See `ports.Log.on_commit`."""
+        self._listeners.append(listener)
+
+    async def doorbell(self) -> AsyncIterator[None]:
+        """See `ports.Log.doorbell`."""
+        await self.open()
+        async for _ in self._doorbell.rings():
+            yield
+
+    # ------------------------------------------------------------ Reader
+
+    async def get(self, kind: type[T], key: Key) -> T | None:
+        """See `ports.Reader.get`."""
+        found = await self.get_many(kind, [key])
+        return found[0] if found else None
+
+    async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
+        """See `ports.Reader.get_many`."""
+        collection = _collection_of(kind)
+        for key in keys:
+            check_key(collection, key)
+        await self.open()
+        return [_typed(kind, each) for each in await self._search.by_keys(collection, keys)]
+
+    async def select(
+        self,
+        kind: type[T],
+        query: Query,
+        *,
+        sort: Sort | None = None,
+        limit: int | None = None,
+        before: Key | None = None,
+    ) -> list[T]:
+        """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
+        collection, tree = _collection_of(kind), parse_query(query)
+        if before is not None:
+            check_key(collection, before)
+            if sort:
+                raise Invalid("`before` pages the default order only", "before")
+        order = Order(parse_sort(sort or ()), descending=True)
+        await self.open()
+        found = await self._search.find(collection, tree, order, limit=check_limit(limit), before=before)
+        return [_typed(kind, each) for each in found]
+
+    async def count(self, kind: type[Struct], query: Query) -> int:
+        """See `ports.Reader.count`. What an index counts may lag by moments."""
+        collection, tree = _collection_of(kind), parse_query(query)
+        await self.open()
+        return await self._search.count(collection, tree)
+
+    # ------------------------------------------------------------ DatabaseAdapter
+
+    async def insert_one(self, collection: str, document: Document) -> str:
+        """See `ports.DatabaseAdapter.insert_one`."""
+        return (await self.insert_many(collection, [document]))[0]
+
+    async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
+        """See `ports.DatabaseAdapter.insert_many`. More than one transaction holds go in several: each all or none."""
+        into = collection_named(collection)
+        wanted = [_checked(into, document, expect=ABSENT) for document in documents]
+        await self.open()
+        for chunk in _chunks(wanted):
+            await self._finish(self._store(chunk))
+        return [str(document[into.key[-1]]) for document in documents]
+
+    async def find_one(
+        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
+    ) -> dict[str, object] | None:
+        """See `ports.DatabaseAdapter.find_one`."""
+        found = await self.find(collection, query, projection, limit=1)
+        return found[0] if found else None
+
+    async def find(
+        self,
+        collection: str,
+        query: Query,
+        projection: Mapping[str, int] | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, object]]:
+        """See `ports.DatabaseAdapter.find`."""
+        source, tree = collection_named(collection), parse_query(query)
+        kept, order = parse_projection(projection), Order(parse_sort(sort or ()))
+        await self.open()
+        found = await self._search.find(source, tree, order, limit=check_limit(limit))
+        return [project(each.stored.fields, kept) for each in found]
+
+    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """See `ports.DatabaseAdapter.update_one`."""
+        return await self._update(collection, query, parse_update(update), 1)
+
+    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
+        """See `ports.DatabaseAdapter.update_many`. More than one transaction holds go in several: each all or none."""
+        return await self._update(collection, query, parse_update(update), None)
+
+    async def delete_one(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.delete_one`."""
+        return await self._update(collection, query, None, 1)
+
+    async def delete_many(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.delete_many`. More than one transaction holds go in several: each all or none."""
+        return await self._update(collection, query, None, None)
+
+    async def count_documents(self, collection: str, query: Query) -> int:
+        """See `ports.DatabaseAdapter.count_documents`."""
+        source, tree = collection_named(collection), parse_query(query)
+        await self.open()
+        return await self._search.count(source, tree)
+
+    # ------------------------------------------------------------ DynamoDB alone
+
+    async def create_tables(self, *, protected: bool = True, expiry: bool = True) -> list[str]:
+        """Make the tables that are missing; returns their names. See `Tables.create`."""
+        await self._calls.open()
+        return await self._tables.create(protected=protected, expiry=expiry)
+
+    def explain(self, collection: str, query: Query, *, limited: bool = False) -> Explanation:
+        """How a query would be answered; nothing is sent. Invalid where it would be refused."""
+        source = collection_named(collection)
+        plan = self._search.plan(source, parse_query(query), limited=limited)
+        index = plan.gsi.name if plan.gsi else plan.way if plan.way in {"guards", "roster"} else None
+        return Explanation(self._search.table(source), index, described(source, plan), plan.cost)
+
+    @property
+    def operations(self) -> Counter[str]:
+        """Requests so far by kind (`query`, `transact_write_items` …); `….items` counts the items within."""
+        return self._calls.operations
+
+    # ------------------------------------------------------------ inside
+
+    def _make_calls(self, *, region: str, endpoint_url: str | None, deadline_seconds: float) -> Calls:
+        return Calls(region=region, endpoint_url=endpoint_url, deadline_seconds=deadline_seconds)
+
+    async def _finish(self, work: Coroutine[Any, Any, R]) -> R:
+        """Do it to its end, even if whoever waits for it gives up."""
+        task = asyncio.create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._pending.discard(task)
+        if not task.cancelled():
+            task.exception()  # Whoever waited has it; if nobody did, nobody asks.
+
+    async def _store(self, wanted: Sequence[Wanted]) -> None:
+        for _ in range(TRIES):
+            heads = await self._heads.follow(wanted)
+            try:
+                return await self._writes.run(wanted, heads, token=_token(secrets.token_hex(8)))
+            except Cancelled:
+                continue  # A head has moved meanwhile.
+        raise Unavailable("other processes keep writing to this company", retry_after=1)
+
+    async def _update(self, collection: str, query: Query, edits: tuple[Edit, ...] | None, limit: int | None) -> int:
+        source, tree = collection_named(collection), parse_query(query)
+        await self.open()
+        for _ in range(TRIES):
+            found = await self._search.find(source, tree, Order(), limit=limit)
+            chunks = list(_chunks([_edited(source, each, edits) for each in found]))
+            try:
+                if chunks:
+                    await self._finish(self._store(chunks[0]))
+            except Changed:
+                continue
+            rest = [await self._finish(self._store_again(tree, chunk, edits)) for chunk in chunks[1:]]
+            return len(chunks[0]) + sum(rest) if chunks else 0
+        raise Unavailable("other processes keep changing these documents", retry_after=1)
+
+    async def _store_again(self, tree: And, chunk: Sequence[Wanted], edits: tuple[Edit, ...] | None) -> int:
+        """Write a later part of an update; what others have changed meanwhile is edited anew, if it still matches."""
+        wanted = list(chunk)
+        for _ in range(TRIES):
+            try:
+                await self._store(wanted)
+            except Changed:
+                source = wanted[0].collection
+                found = await self._search.by_keys(source, [each.key for each in chunk])
+                wanted = [_edited(source, each, edits) for each in found if matches(each.stored.fields, tree)]
+            else:
+                return len(wanted)
+        raise Unavailable("other processes keep changing these documents", retry_after=1)
+
+    def _tell(self, record: Record) -> None:
+        self._doorbell.ring()
+        for listener in self._listeners:
+            try:
+                listener(record)
+            except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
+                _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
+
+
+def _token(commit_id: str) -> str:
+    """A ClientRequestToken (36 characters at most, with the number of the try behind it) of one call's own.
+
+    A commit that is asked for again has another: its answer must not be that of the first.
+    """
+    return blake2b(commit_id.encode() + secrets.token_bytes(8), digest_size=16).hexdigest()
+
+
+def _wanted(written: Written) -> Wanted:
+    fields = decode(written.raw) if written.raw is not None else None
+    return Wanted(written.collection, written.key, fields, written.raw, written.write.expect)
+
+
+def _record_wanted(record: Record) -> Wanted:
+    fields: dict[str, object] = {"company_id": record.company_id, "seq": record.seq, "at": record.at}
+    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(record), ABSENT)
+
+
+def _checked(collection: Collection, document: Document, *, expect: Document | None = None) -> Wanted:
+    check_value(document, "")
+    raw = encode(document)
+    check_stored(collection, raw)
+    key = tuple(document.get(name) for name in collection.key)
+    return Wanted(collection, key, dict(document), raw, expect)  # type: ignore[arg-type]  # checked when written
+
+
+def _edited(collection: Collection, found: Found, edits: tuple[Edit, ...] | None) -> Wanted:
+    if edits is None:
+        return Wanted(collection, found.key, None, None, seen=found.stored)
+    after = apply_update(found.stored.fields, edits)
+    for name in collection.key:
+        if after.get(name) != found.stored.fields[name]:
+            raise Invalid(f"is part of the key of {collection.name} and cannot change", name)
+    made = _checked(collection, after)
+    return Wanted(collection, found.key, made.fields, made.raw, seen=found.stored)
+
+
+def _chunks(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
+    """Parts that one transaction holds, in order."""
+    chunk: list[Wanted] = []
+    count = size = 0
+    for each in wanted:
+        unique = sum(index.unique for index in each.collection.indexes)
+        items, length = 1 + 2 * unique + (len(each.key) == 1), len(each.raw or b"")
+        if chunk and (count + items > (LIMITS.writes or 0) or size + length > (LIMITS.bytes or 0)):
+            yield chunk
+            chunk, count, size = [], 0, 0
+        chunk.append(each)
+        count, size = count + items, size + length
+    if chunk:
+        yield chunk
+
+
+def _collection_of(kind: type[Struct]) -> Collection:
+    collection = BY_DOCUMENT.get(kind)
+    if collection is None:
+        raise Invalid(f"{kind.__name__} is not a document of any collection")
+    return collection
+
+
+def _typed(kind: type[T], found: Found) -> T:
+    return typed(kind, found.raw) if found.raw is not None else typed_fields(kind, found.stored.fields)

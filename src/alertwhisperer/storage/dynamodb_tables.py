@@ -1,0 +1,154 @@
+"""The tables as a whole: made, recognised, looked after."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from alertwhisperer.domain.errors import Invalid, Unavailable
+from alertwhisperer.schema import VERSION
+from alertwhisperer.storage.dynamodb_calls import Backoff, Calls, Failures
+from alertwhisperer.storage.dynamodb_errors import code_of, sentence
+from alertwhisperer.storage.dynamodb_items import TTL, Item
+from alertwhisperer.storage.render_dynamodb import expiring_tables, own_table, table_definitions
+
+VERSION_KEY: Final[Item] = {"kind": {"S": "version"}, "id": {"S": "schema"}}
+PROBE_KEY: Final[Item] = {"kind": {"S": "probe"}, "id": {"S": "doctor"}}
+MADE_IN_SECONDS: Final = 300.0
+
+
+class Tables:
+    """The tables under one prefix."""
+
+    def __init__(self, calls: Calls, prefix: str) -> None:
+        self._calls = calls
+        self._prefix = prefix
+
+    async def create(self, *, protected: bool = True, expiry: bool = True) -> list[str]:
+        """Make the tables that are missing, and mark them with this version; returns the names of those made.
+
+        protected: against deletion, with point-in-time recovery. expiry: DynamoDB removes what has expired.
+        """
+        wanted = table_definitions(self._prefix)
+        made = await asyncio.gather(*(self._create(each, protected=protected) for each in wanted))
+        names = [str(each["TableName"]) for each, new in zip(wanted, made, strict=True) if new]
+        await self._wait(names)
+        extras = [self._expire(name) for name in names if expiry and name in expiring_tables(self._prefix)]
+        extras += [self._recoverable(name) for name in names if protected]
+        await asyncio.gather(*extras)
+        if own_table(self._prefix) in names:
+            item = {**VERSION_KEY, "version": {"N": str(VERSION)}}
+            await self._calls.read("put_item", TableName=own_table(self._prefix), Item=item)
+        return names
+
+    async def check(self) -> dict[str, object]:
+        """Invalid, in one sentence, unless every table and index is there, ready, and of this version."""
+        definitions = table_definitions(self._prefix)
+        found = await asyncio.gather(*(self._describe(each["TableName"]) for each in definitions))
+        missing = [str(each["TableName"]) for each, table in zip(definitions, found, strict=True) if table is None]
+        if missing:
+            raise Invalid(self._missing(missing, all_of_them=len(missing) == len(definitions)))
+        tables = [each for each in found if each is not None]
+        for wanted, table in zip(definitions, tables, strict=True):
+            _check_ready(wanted, table)
+        version = await self.version()
+        return {"tables": len(tables), "schema_version": version, "schema_wanted": VERSION}
+
+    async def version(self) -> int:
+        """The schema version of the tables. Invalid if they have none, or another than this program's."""
+        item = await self._calls.get(own_table(self._prefix), VERSION_KEY)
+        if item is None:
+            raise Invalid(
+                f"the tables {self._prefix}… have no version mark of Alert Whisperer: choose another "
+                "DYNAMODB_TABLE_PREFIX, or import them"
+            )
+        version = int(item["version"]["N"])
+        if version > VERSION:
+            raise Invalid(
+                f"the tables {self._prefix}… are of version {version}, made by a newer Alert Whisperer than this one "
+                f"({VERSION})"
+            )
+        if version < VERSION:
+            raise Invalid(
+                f"the tables {self._prefix}… are of version {version} and this program needs {VERSION}: run "
+                "`alertwhisperer db upgrade`"
+            )
+        return version
+
+    async def probe(self) -> None:
+        """Write something small; Unavailable or Invalid if that cannot be done."""
+        await self._calls.read("put_item", TableName=own_table(self._prefix), Item=PROBE_KEY)
+
+    def _missing(self, names: Sequence[str], *, all_of_them: bool) -> str:
+        said = f"no table {self._prefix}…" if all_of_them else f"no table {', '.join(names)}"
+        return (
+            f"there is {said} in {self._calls.region}: run `alertwhisperer db create-tables`, or check AWS_REGION and "
+            "DYNAMODB_TABLE_PREFIX"
+        )
+
+    async def _describe(self, name: str) -> dict[str, Any] | None:
+        try:
+            answer = await self._calls.once("describe_table", TableName=name)
+        except Failures as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return None
+            raise sentence(error, region=self._calls.region, where=self._calls.where) from error
+        table: dict[str, Any] = answer["Table"]
+        return table
+
+    async def _create(self, definition: dict[str, Any], *, protected: bool) -> bool:
+        """Ask for a table; False if it is there, or another process was first."""
+        arguments = {**definition, "DeletionProtectionEnabled": protected}
+        try:
+            await self._calls.once("create_table", **arguments)
+        except Failures as error:
+            if code_of(error) != "ResourceInUseException":
+                raise sentence(error, region=self._calls.region, where=self._calls.where) from error
+            return False
+        return True
+
+    async def _wait(self, names: Sequence[str]) -> None:
+        backoff = Backoff(MADE_IN_SECONDS)
+        waiting = list(names)
+        while waiting:
+            found = await asyncio.gather(*(self._describe(name) for name in waiting))
+            waiting = [name for name, table in zip(waiting, found, strict=True) if not _is_active(table)]
+            if waiting and not await backoff.pause():
+                raise Unavailable(f"AWS is still making {', '.join(waiting)}: try again in some minutes")
+
+    async def _expire(self, name: str) -> None:
+        specification = {"Enabled": True, "AttributeName": TTL}
+        await self._calls.read("update_time_to_live", TableName=name, TimeToLiveSpecification=specification)
+
+    async def _recoverable(self, name: str) -> None:
+        specification = {"PointInTimeRecoveryEnabled": True}
+        try:
+            await self._calls.once(
+                "update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=specification
+            )
+        except ClientError as error:
+            # DynamoDB Local has no backups.
+            if code_of(error) != "UnknownOperationException":
+                raise sentence(error, region=self._calls.region, where=self._calls.where) from error
+
+
+def _is_active(table: dict[str, Any] | None) -> bool:
+    return table is not None and table["TableStatus"] == "ACTIVE"
+
+
+def _check_ready(wanted: dict[str, Any], table: dict[str, Any]) -> None:
+    name = wanted["TableName"]
+    if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+        raise Unavailable(f"the table {name} is {table['TableStatus']}: wait until it is ACTIVE")
+    if table["KeySchema"] != wanted["KeySchema"]:
+        raise Invalid(f"the table {name} has another key than Alert Whisperer's: choose another DYNAMODB_TABLE_PREFIX")
+    there = {each["IndexName"]: each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", [])}
+    for index in wanted.get("GlobalSecondaryIndexes", []):
+        status = there.get(index["IndexName"])
+        if status is None:
+            raise Invalid(
+                f"the table {name} lacks its index {index['IndexName']}: add it as `db cloudformation` has it"
+            )
+        if status not in {"ACTIVE", "UPDATING"}:
+            raise Unavailable(f"the index {index['IndexName']} of {name} is {status}: wait until it is ACTIVE")

@@ -1,0 +1,80 @@
+"""Storage engines as tests have them. To add one: a class with `open` and `close`, and its name in ENGINES."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Final, Protocol, Unpack
+
+import pytest
+
+from alertwhisperer.ports import Storage
+from alertwhisperer.storage import get_database_adapter
+from alertwhisperer.storage.dynamodb import DynamoDBStorage
+from alertwhisperer.storage.options import DynamoDBOptions
+from tests.support.dynamodb_local import DynamoDBLocal
+
+
+class Engine(Protocol):
+    """One empty database, that any number of handles may be opened on, as by several processes."""
+
+    async def open(self) -> Storage:
+        """A new open handle; closed when the test ends."""
+        ...
+
+    async def close(self) -> None:
+        """Close every handle."""
+        ...
+
+
+class SQLiteEngine:
+    def __init__(self, _: pytest.FixtureRequest, folder: Path) -> None:
+        self._path = folder / "contract.db"
+        self._opened: list[Storage] = []
+
+    async def open(self) -> Storage:
+        storage = get_database_adapter("sqlite", path=self._path)
+        await storage.open()
+        self._opened.append(storage)
+        return storage
+
+    async def close(self) -> None:
+        for storage in self._opened:
+            await storage.close()
+
+
+class DynamoDBEngine:
+    """Tables under a prefix of their own, in the session's server."""
+
+    _numbers = count(1)
+
+    def __init__(self, request: pytest.FixtureRequest, _: Path) -> None:
+        self._server: DynamoDBLocal = request.getfixturevalue("dynamodb_local")
+        self._prefix = f"T{next(self._numbers)}_"
+        self._opened: list[DynamoDBStorage] = []
+
+    def options(self, **more: Unpack[DynamoDBOptions]) -> DynamoDBOptions:
+        """What a handle of the test's own takes to reach these tables."""
+        return {"table_prefix": self._prefix, "endpoint_url": self._server.url, **more}
+
+    def storage(self, *, allow_scan: bool = True) -> DynamoDBStorage:
+        """A handle that is not open yet, and that the test closes."""
+        return DynamoDBStorage(**self.options(allow_scan=allow_scan))
+
+    async def open(self) -> DynamoDBStorage:
+        storage = self.storage()
+        if not self._opened:
+            # No expiry: tests have their own time, which to the server lies in the past.
+            await storage.create_tables(protected=False, expiry=False)
+        await storage.open()
+        self._opened.append(storage)
+        return storage
+
+    async def close(self) -> None:
+        for storage in self._opened:
+            await storage.close()
+
+
+ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Engine]]] = {
+    "dynamodb": DynamoDBEngine,
+    "sqlite": SQLiteEngine,
+}
