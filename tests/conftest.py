@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.dynamodb_local import DynamoDBLocal
+from tests.support.mongod import MongoSet, running
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
@@ -24,3 +25,10 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoD
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoSet]:
+    """A replica set of one, started when the first test asks for it. Each test uses a database of its own."""
+    with running(tmp_path_factory.mktemp("mongodb")) as servers:
+        yield servers

@@ -53,6 +53,7 @@ def test_a_command_wins_over_the_environment_and_the_environment_over_the_file(
     [
         ("PORT", "0"),
         ("DATABASE_TYPE", "oracle"),
+        ("DATABASE_TYPE", "mongodb"),
         ("JWT_ALGORITHM", "none"),
         ("JWT_SECRET", "short"),
         ("ENCRYPTION_KEYS", f"one:{KEY},one:{OTHER_KEY}"),
@@ -143,13 +144,25 @@ def test_no_file_is_made_when_every_secret_is_set(monkeypatch: pytest.MonkeyPatc
     assert KEY not in repr(settings)
 
 
-def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_TYPE", "dynamodb")
-    monkeypatch.setenv("JWT_SECRET", JWT_SECRET)
+def test_a_mongodb_that_is_named_is_used_unless_something_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGO_URL", "mongodb://ada:hush@db.example/?replicaSet=rs0")
     settings = load_settings()
-    with pytest.raises(SettingsError, match="ENCRYPTION_KEYS, AUDIT_KEY must be set"):
-        settings.secrets()
-    assert not secrets_path(settings.sqlite_path).exists()
+    assert settings.database_type == "mongodb"
+    assert "hush" not in repr(settings)
+    monkeypatch.setenv("DATABASE_TYPE", "sqlite")
+    assert load_settings().database_type == "sqlite"
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"DATABASE_TYPE": "dynamodb"}, {"MONGO_URL": "mongodb://db.example/?replicaSet=rs0"}]
+)
+def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch, chosen: dict[str, str]) -> None:
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"k1:{KEY}")
+    with pytest.raises(SettingsError, match="JWT_SECRET, AUDIT_KEY must be set"):
+        load_settings().secrets()
+    assert not secrets_path(load_settings().sqlite_path).exists()
 
 
 def test_a_setting_without_a_description_cannot_be_rendered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from alertwhisperer.settings import SECRET_FIELDS, Settings
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "settings.md"
 EXAMPLE = ROOT / ".env.example"
-SECRETS = frozenset({*SECRET_FIELDS, "metrics_token"})
+SECRETS = frozenset({*SECRET_FIELDS, "metrics_token", "mongo_url"})
 
 PREAMBLE = """\
 # Settings

@@ -177,6 +177,9 @@ def storage_of(settings: Settings, clock: Clock) -> Storage:
             clock=clock,
             keep_days=_keep_days(settings),
         )
+    if settings.database_type == "mongodb":
+        url = settings.mongo_url.get_secret_value() if settings.mongo_url else ""
+        return get_database_adapter("mongodb", url=url, keep_days=_keep_days(settings))
     return get_database_adapter("sqlite", path=settings.sqlite_path)
 
 
@@ -373,7 +376,7 @@ def _ingest_meters(house: House) -> list[Meter]:
 
 def _storage_meters(house: House) -> list[Meter]:
     runner = house.runner.tally
-    wal = Path(f"{house.settings.sqlite_path}-wal")
+    wal, local = Path(f"{house.settings.sqlite_path}-wal"), house.settings.database_type == "sqlite"
     return [
         Meter(
             name="commit_seconds",
@@ -388,7 +391,7 @@ def _storage_meters(house: House) -> list[Meter]:
         _counter(
             "commit_unknown_outcomes", "Commits whose answer was lost and looked up.", lambda: runner.unknown_outcomes
         ),
-        _gauge("database_wal_bytes", "Size of the write-ahead log.", lambda: wal.stat().st_size if wal.exists() else 0),
+        *([_gauge("database_wal_bytes", "Size of the write-ahead log.", _size_of(wal))] if local else []),
         _gauge(
             "folder_lag_records",
             "Records committed here that are not yet folded into counters.",
@@ -399,6 +402,10 @@ def _storage_meters(house: House) -> list[Meter]:
         _counter("timers_failed", "Timers that could not fire and are tried again.", lambda: house.scheduler.failed),
         _counter("retention_deleted", "Documents deleted by retention.", house.retention.swept),
     ]
+
+
+def _size_of(path: Path) -> Read:
+    return lambda: path.stat().st_size if path.exists() else 0
 
 
 def _live_meters(house: House, sockets: Sockets) -> list[Meter]:

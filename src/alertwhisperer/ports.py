@@ -160,8 +160,8 @@ class Log(Protocol):
         goes behind it.
 
         Raises Conflict if record `base_seq + 1` exists or record `base_seq` is not that commit's, Stale if a write's
-        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been, TooLarge if it
-        is more than the engine's `limits`.
+        expectation does not hold, Unavailable if nothing was written, OutcomeUnknown if it may have been, TooLarge if
+        it is more than the engine's `limits`.
         """
         ...
 

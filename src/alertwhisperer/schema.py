@@ -1,6 +1,6 @@
 """Every collection, declared once: its document, key, indexes and how long it is kept.
 
-SQLite's DDL, DynamoDB's tables and their CloudFormation are rendered from here.
+SQLite's DDL, MongoDB's indexes, DynamoDB's tables and their CloudFormation are rendered from here.
 """
 
 from collections.abc import Callable

@@ -83,8 +83,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_type: Literal["sqlite", "dynamodb"] = Field(
-        default="sqlite", description="Database engine. SQLite is embedded: one file, no server to run."
+    database_type: Literal["sqlite", "mongodb", "dynamodb"] = Field(
+        default="sqlite",
+        description="Database engine. SQLite is embedded: one file, no server to run. Unset: `mongodb` if MONGO_URL is "
+        "set.",
     )
     sqlite_path: Path = Field(
         default=Path("data/alertwhisperer.db"),
@@ -97,6 +99,12 @@ class Settings(BaseSettings):
     )
     dynamodb_endpoint_url: str = Field(
         default="", description="Address of DynamoDB where it is not AWS's own, such as DynamoDB Local's."
+    )
+
+    mongo_url: SecretStr | None = Field(
+        default=None,
+        description="Address of a MongoDB replica set, `mongodb://user:password@host1,host2/database?replicaSet=rs0`; "
+        "the database is `alertwhisperer` if it names none.",
     )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for every interface.")
@@ -176,6 +184,13 @@ class Settings(BaseSettings):
         default="text", description="`text` to read in a terminal, `json` for a log collector: one object a line."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mongodb_if_it_is_named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("mongo_url") and not values.get("database_type"):
+            return {**values, "database_type": "mongodb"}
+        return values
+
     @field_validator("public_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
@@ -210,6 +225,12 @@ class Settings(BaseSettings):
         if value is not None:
             _key_bytes(value.get_secret_value(), "the key")
         return value
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.database_type == "mongodb" and self.mongo_url is None:
+            raise ValueError("DATABASE_TYPE=mongodb needs MONGO_URL")
+        return self
 
     @model_validator(mode="after")
     def _has_token(self) -> Self:

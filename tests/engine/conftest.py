@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from alertwhisperer.clock import SystemIds, VirtualClock
-from alertwhisperer.storage import get_database_adapter
+from tests.support.engines import ENGINES
 from tests.support.world import World
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    storage = get_database_adapter("sqlite", path=tmp_path / "world.db")
-    await storage.open()
+@pytest.fixture(params=sorted(ENGINES))
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    engine = ENGINES[request.param](request, tmp_path)
+    storage = await engine.open()
     made = World(storage, VirtualClock(), SystemIds())
     await made.found()
     yield made
     await made.runner.close()
-    await storage.close()
+    await engine.close()

@@ -12,6 +12,7 @@ from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.options import DynamoDBOptions
 from tests.support.dynamodb_local import DynamoDBLocal
+from tests.support.mongod import MongoSet
 
 
 class Engine(Protocol):
@@ -40,6 +41,28 @@ class SQLiteEngine:
     async def close(self) -> None:
         for storage in self._opened:
             await storage.close()
+
+
+class MongoDBEngine:
+    """A database of its own on the session's server."""
+
+    _numbers = count(1)
+
+    def __init__(self, request: pytest.FixtureRequest, _: Path) -> None:
+        self._servers: MongoSet = request.getfixturevalue("mongodb_server")
+        self._database = f"test_{next(self._numbers)}"
+        self._opened: list[Storage] = []
+
+    async def open(self) -> Storage:
+        storage = get_database_adapter("mongodb", url=self._servers.url, database=self._database)
+        await storage.open()
+        self._opened.append(storage)
+        return storage
+
+    async def close(self) -> None:
+        for storage in self._opened:
+            await storage.close()
+        self._servers.drop(self._database)
 
 
 class DynamoDBEngine:
@@ -76,5 +99,6 @@ class DynamoDBEngine:
 
 ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Engine]]] = {
     "dynamodb": DynamoDBEngine,
+    "mongodb": MongoDBEngine,
     "sqlite": SQLiteEngine,
 }

@@ -28,6 +28,9 @@ Tell = Callable[[T | None, BaseException | None], None]
 """Hears the answer of a decision once it is durable, or why it is not; in the event loop, and must not raise."""
 
 BATCH_AT_MOST: Final = 256
+WRITES_OF_AN_ALERT: Final = 4
+"""At most, but for what comes with a batch: itself, its incident, its asset, and a guard of the asset's name."""
+
 IN_FLIGHT_AT_MOST: Final = 2
 EARLY_FROM: Final = 16
 """At least so many alerts, and as many as are in flight, are decided on top of those; fewer wait, and share a batch.
@@ -106,7 +109,7 @@ def _ignore(_: float) -> None:
 
 
 class Means(Struct, frozen=True):
-    """What all desks of a process share."""
+    """What all desks of a process share. `batch_at_most`: alerts of one commit."""
 
     storage: Storage
     clock: Clock
@@ -114,6 +117,7 @@ class Means(Struct, frozen=True):
     loader: Loader
     tally: Tally
     audit_key: bytes
+    batch_at_most: int
 
 
 class Flight(Struct, gc=False):
@@ -230,7 +234,9 @@ class Desk:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
         only_wants = bool(self._flights)
-        at_most = BATCH_AT_MOST if self._flights else min(BATCH_AT_MOST, max(self._queued // 2, EARLY_FROM))
+        at_most = self._means.batch_at_most
+        if not self._flights:
+            at_most = min(at_most, max(self._queued // 2, EARLY_FROM))
         while self._queue and weight + self._queue[0].weight <= at_most:
             following = self._queue[0]
             if following.load is not None or (only_wants and following.want is None):

@@ -17,7 +17,7 @@ from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
-from alertwhisperer.engine.desk import BATCH_AT_MOST, Want
+from alertwhisperer.engine.desk import Want
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.runner import Runner
@@ -97,7 +97,7 @@ class Ingest:
 
     def _take(self, request: WebhookRequest, source: Source, admission: Admission, told: Told) -> None:
         parsed = self._read(admission.scope, request, source)
-        if len(parsed.items) > BATCH_AT_MOST:
+        if len(parsed.items) > self._runner.batch_at_most:
             self._later(self._store(admission.scope, request, parsed, admission), told)
             return
         self._door.charge(admission.scope.company_id, len(parsed.items) + parsed.control)
@@ -136,10 +136,9 @@ class Ingest:
     ) -> Answer:
         self._door.charge(scope.company_id, len(parsed.items) + parsed.control)
         outcomes: list[Outcome] = []
-        for start in range(0, max(len(parsed.items), 1), BATCH_AT_MOST):
-            part = _Part(
-                request, parsed, parsed.items[start : start + BATCH_AT_MOST], start // BATCH_AT_MOST, admission
-            )
+        size = self._runner.batch_at_most
+        for start in range(0, max(len(parsed.items), 1), size):
+            part = _Part(request, parsed, parsed.items[start : start + size], start // size, admission)
             outcomes += await self._runner.run_batched(scope, part.decide, part.want)
         return Answer(outcomes=outcomes, batch=parsed.batch)
 

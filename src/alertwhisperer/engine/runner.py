@@ -13,7 +13,7 @@ from msgspec import Struct, json
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.engine.desk import Desk, Intent, Means, Need, Tally, Tell, Want
+from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Intent, Means, Need, Tally, Tell, Want
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.state import CompanyState
@@ -46,7 +46,10 @@ class Runner:
         self.loader = Loader(storage, storage)
         self.tally = Tally()
         self._queued_at_most = queued_at_most
-        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key)
+        self.batch_at_most = min(
+            BATCH_AT_MOST, storage.limits.batch(BATCH_AT_MOST * WRITES_OF_AN_ALERT) // WRITES_OF_AN_ALERT
+        )
+        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key, self.batch_at_most)
         self._desks: dict[str, Desk] = {}
 
     async def run(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None = None) -> T:

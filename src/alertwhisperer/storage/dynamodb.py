@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
 
 from alertwhisperer.domain.change import ABSENT, Change, Write
 from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
@@ -25,7 +25,6 @@ from alertwhisperer.storage.codec import (
     decode,
     encode,
     encode_writes,
-    make_record,
     typed,
     typed_fields,
 )
@@ -39,6 +38,7 @@ from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wante
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.records import Place, kept, make_record, told_places, touched_by, with_documents
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
@@ -142,27 +142,37 @@ class DynamoDBStorage:
 
     # ------------------------------------------------------------ Log
 
-    async def commit(self, scope: Scope, base_seq: int, change: Change, *, commit_id: str, at: Instant) -> Record:
+    async def commit(
+        self,
+        scope: Scope,
+        base_seq: int,
+        change: Change,
+        *,
+        commit_id: str,
+        at: Instant,
+        after: str | None = None,
+    ) -> Record:
         """See `ports.Log.commit`."""
         await self.open()
         written = encode_writes(change.writes, scope.company_id)
-        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
-        return await self._finish(self._commit(record, [_wanted(each) for each in written]))
+        record = make_record(scope, base_seq + 1, change, touched_by(written), commit_id=commit_id, at=at)
+        return await self._finish(self._commit(record, [_wanted(each) for each in written], after))
 
-    async def _commit(self, record: Record, wanted: list[Wanted]) -> Record:
+    async def _commit(self, record: Record, wanted: list[Wanted], after: str | None) -> Record:
+        """One at a time for each company of this process: each goes behind the one before."""
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
-            await self._append(record, wanted)
+            await self._append(record, wanted, after)
             self._tell(record)
         return record
 
-    async def _append(self, record: Record, wanted: list[Wanted]) -> None:
+    async def _append(self, record: Record, wanted: list[Wanted], after: str | None) -> None:
         company_id, base_seq = record.company_id, record.seq - 1
-        head = Head(record.seq, record.audit_head)
+        head = Head(record.seq, record.audit_head, record.commit_id)
         try:
             await self._writes.run(
                 [*wanted, _record_wanted(record)],
-                [self._heads.move(company_id, base_seq, head)],
+                [self._heads.move(company_id, base_seq, head, after)],
                 token=_token(record.commit_id),
             )
         except OutcomeUnknown:
@@ -179,7 +189,7 @@ class DynamoDBStorage:
 
     async def _is_mine(self, record: Record) -> bool:
         """Whether the log has this very commit. Conflict if another is in its place."""
-        found = await self.records(record.company_id, record.seq - 1, 1)
+        found = await self.records(record.company_id, record.seq - 1, 1, told=False)
         if not found or found[0].seq != record.seq:
             return False
         if found[0].commit_id != record.commit_id:
@@ -197,10 +207,18 @@ class DynamoDBStorage:
         head = await self._heads.one(company_id)
         return head.seq, head.audit_head
 
-    async def records(self, company_id: str, after: int, limit: int = 1000) -> list[Record]:
+    async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
         """See `ports.Log.records`."""
         await self.open()
-        return await self._search.records(company_id, after, limit)
+        records = await self._search.records(company_id, after, limit)
+        if not told:
+            return records
+        found: dict[Place, Raw] = {}
+        for name, within in told_places(records).items():
+            keys = [(company_id, each) for each in within]
+            for each in await self._search.by_keys(BY_NAME[name], keys):
+                found[name, str(each.key[1])] = Raw(encode(each.stored.fields))
+        return [with_documents(each, found) for each in records]
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""
@@ -420,7 +438,7 @@ def _wanted(written: Written) -> Wanted:
 
 def _record_wanted(record: Record) -> Wanted:
     fields: dict[str, object] = {"company_id": record.company_id, "seq": record.seq, "at": record.at}
-    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(record), ABSENT)
+    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(kept(record)), ABSENT)
 
 
 def _checked(collection: Collection, document: Document, *, expect: Document | None = None) -> Wanted:

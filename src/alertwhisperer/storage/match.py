@@ -5,6 +5,7 @@ It is also what engines use where they have no words of their own. Semantics are
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from alertwhisperer.storage.query import And, By, Compare, Condition, Exists, In, Not, Or, Path, Projection
@@ -101,13 +102,14 @@ def sort_documents(documents: Iterable[D], steps: Sequence[By], then: Sequence[B
     """
     ordered = list(documents)
     for step in reversed((*steps, *then)):
-        best = max if step.descending else min
-
-        def key(document: Mapping[str, object], by: By = step, best: Best = best) -> SortKey:
-            return best(_sort_ends(document, by.path))
-
-        ordered.sort(key=key, reverse=step.descending)
+        ordered.sort(key=partial(sort_key, by=step), reverse=step.descending)
     return ordered
+
+
+def sort_key(document: Mapping[str, object], by: By) -> SortKey:
+    """What the document sorts by at one step."""
+    best: Best = max if by.descending else min
+    return best(_sort_ends(document, by.path))
 
 
 def project(document: dict[str, object], projection: Projection | None) -> dict[str, object]:

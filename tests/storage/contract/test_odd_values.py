@@ -100,6 +100,16 @@ async def test_what_engines_cannot_all_hold_is_refused(storage: Storage, value: 
     assert await storage.find("alerts", {}) == [KEY]
 
 
+@pytest.mark.parametrize("name", ["_id", "_", "__id", "ttl", "_json", "_aged_at", "document", "rowid"])
+async def test_no_name_of_a_field_is_an_engines_own(storage: Storage, name: str) -> None:
+    document = {**KEY, name: "mine"}
+    await storage.insert_one("alerts", document)
+    assert await storage.find("alerts", {name: "mine"}, sort=[(name, 1)]) == [document]
+    assert await storage.update_one("alerts", KEY, {"$set": {name: "other"}}) == 1
+    assert await storage.find("alerts", {name: "mine"}) == []
+    assert await storage.find_one("alerts", KEY, {name: 1}) == {name: "other"}
+
+
 @pytest.mark.parametrize("key", ["a.b", "$set", "", "a\0", "\udc00"], ids=repr)
 async def test_keys_that_a_path_cannot_name_are_refused(storage: Storage, key: str) -> None:
     for document in ({**KEY, key: 1}, {**KEY, "inside": [{key: 1}]}):
