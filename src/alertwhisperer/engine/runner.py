@@ -46,9 +46,7 @@ class Runner:
         self.loader = Loader(storage, storage)
         self.tally = Tally()
         self._queued_at_most = queued_at_most
-        self.batch_at_most = min(
-            BATCH_AT_MOST, storage.limits.batch(BATCH_AT_MOST * WRITES_OF_AN_ALERT) // WRITES_OF_AN_ALERT
-        )
+        self.batch_at_most = storage.limits.batch(BATCH_AT_MOST * WRITES_OF_AN_ALERT) // WRITES_OF_AN_ALERT
         self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key, self.batch_at_most)
         self._desks: dict[str, Desk] = {}
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
-from msgspec import Raw, Struct, json
+from msgspec import Struct, json
 
 from alertwhisperer.domain.change import ABSENT, Change, Write
 from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
@@ -38,7 +38,7 @@ from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wante
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.records import Place, kept, make_record, told_places, touched_by, with_documents
+from alertwhisperer.storage.records import kept, make_record, told_in_full, touched_by
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
@@ -211,14 +211,7 @@ class DynamoDBStorage:
         """See `ports.Log.records`."""
         await self.open()
         records = await self._search.records(company_id, after, limit)
-        if not told:
-            return records
-        found: dict[Place, Raw] = {}
-        for name, within in told_places(records).items():
-            keys = [(company_id, each) for each in within]
-            for each in await self._search.by_keys(BY_NAME[name], keys):
-                found[name, str(each.key[1])] = Raw(encode(each.stored.fields))
-        return [with_documents(each, found) for each in records]
+        return await told_in_full(self, company_id, records) if told else records
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from pymongo import ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -19,8 +19,8 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, VERSION, Collection, key_of
-from alertwhisperer.storage.codec import Written, collection_named, encode, encode_writes
+from alertwhisperer.schema import BY_DOCUMENT, COLLECTIONS, VERSION, Collection
+from alertwhisperer.storage.codec import Written, collection_named, encode_writes
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, as_struct, of_mapping, stored_key
 from alertwhisperer.storage.mongodb_errors import within
@@ -30,7 +30,7 @@ from alertwhisperer.storage.mongodb_schema import missing_indexes
 from alertwhisperer.storage.mongodb_session import COMMIT_SECONDS, Session
 from alertwhisperer.storage.mongodb_writes import DUPLICATE_KEY, prepare, run
 from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.records import Place, make_record, told_places, touched_by, with_documents
+from alertwhisperer.storage.records import make_record, told_in_full, touched_by
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 
 T = TypeVar("T", bound=Struct)
@@ -130,14 +130,7 @@ class MongoDBStorage:
         """See `ports.Log.records`."""
         query = {"company_id": company_id, "seq": {"$gt": after}}
         records = await self.select(Record, query, sort=[("seq", 1)], limit=limit)
-        if not told:
-            return records
-        found: dict[Place, Raw] = {}
-        for name, ids in told_places(records).items():
-            of = BY_NAME[name]
-            for document in await self.get_many(of.document, [(company_id, each) for each in ids]):
-                found[name, str(key_of(of, document)[1])] = Raw(encode(document))
-        return [with_documents(each, found) for each in records]
+        return await told_in_full(self, company_id, records) if told else records
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""

@@ -13,6 +13,8 @@ from alertwhisperer.domain.change import Change, Event, Put
 from alertwhisperer.domain.event import GONE, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
+from alertwhisperer.ports import Reader
+from alertwhisperer.schema import BY_NAME, key_of
 from alertwhisperer.storage.codec import Written, encode
 
 Place = tuple[str, str]
@@ -85,6 +87,16 @@ def with_documents(record: Record, found: Mapping[Place, Raw]) -> Record:
         for each in record.events
     ]
     return replace(record, events=events)
+
+
+async def told_in_full(reader: Reader, company_id: str, records: Sequence[Record]) -> list[Record]:
+    """Some records of a company's log with the documents that their events tell of, read by key."""
+    found: dict[Place, Raw] = {}
+    for name, ids in told_places(records).items():
+        of = BY_NAME[name]
+        for document in await reader.get_many(of.document, [(company_id, each) for each in ids]):
+            found[name, str(key_of(of, document)[1])] = Raw(encode(document))
+    return [with_documents(each, found) for each in records]
 
 
 def _with(event: LoggedEvent, data: Raw) -> LoggedEvent:
