@@ -73,22 +73,28 @@ class Intent(Generic[T]):
         self.decide = decide
         self.load = load
         self.want = want
-        self.weight = want.weight if want else 1
+        self.weight = max(want.weight, 1) if want else 1
         self.answer: T | None = None
         self.settled = False
         self._tell = tell
 
     def succeed(self) -> None:
         """Tell whoever waits that it is durable."""
-        if not self.settled:
-            self.settled = True
-            self._tell(self.answer, None)
+        self._settle(self.answer, None)
 
     def fail(self, error: BaseException) -> None:
-        """Tell whoever waits that it did not happen."""
-        if not self.settled:
-            self.settled = True
-            self._tell(None, error)
+        """Tell whoever waits that it did not happen, or (Unavailable) that nobody can say whether it did."""
+        self._settle(None, error)
+
+    def _settle(self, answer: T | None, error: BaseException | None) -> None:
+        if self.settled:
+            return
+        self.settled = True
+        try:
+            self._tell(answer, error)
+        # What is durable stays so, and the others are to hear of theirs, whatever one listener does.
+        except Exception:
+            log.exception("an answer could not be given", company_id=self.scope.company_id)
 
 
 class Tally:
@@ -161,7 +167,7 @@ class Desk:
     @property
     def busy(self) -> bool:
         """Whether something is queued or in flight."""
-        return self._task is not None
+        return self._task is not None or self._loading.locked()
 
     def take(self, intent: Intent[T]) -> None:
         """Queue an intent; when idle, begin at once."""
@@ -194,7 +200,7 @@ class Desk:
         return self._state
 
     async def ready(self) -> CompanyState:
-        """The state, opened if it is not here yet. What is in flight is in it already."""
+        """The state, opened if it is not here yet. It is ahead of the log by what is in flight."""
         if self._state is not None:
             return self._state
         async with self._loading:
@@ -274,7 +280,7 @@ class Desk:
         batch = [intent for intent in batch if not intent.settled]
         if not batch:
             return None
-        state = await self.ready()
+        state = await self._current(batch)
         state.begin([each.journal for each in self._flights])
         await self._load(state, batch)
         journal, change = self._decide(state, batch)
@@ -291,6 +297,32 @@ class Desk:
         storing = self._store(base_seq, batch, change, commit_id=commit_id, at=at, after=after)
         return Flight(state, batch, journal, base_seq, base_head, after, commit_id, asyncio.create_task(storing))
 
+    async def _current(self, batch: list[Intent[object]]) -> CompanyState:
+        """The state to decide on. For people's verbs it is brought up to the log first.
+
+        A delivery writes, and so meets what another process has written; a verb may refuse, and a refusal by what was
+        so once would never meet the log.
+        """
+        state = await self.ready()
+        if self._flights or all(intent.want is not None for intent in batch):
+            return state
+        seq, _ = await self._means.storage.head(self._company_id)
+        if seq != state.seq:
+            state = await self._means.loader.catch_up(state)
+            self._keep(state)
+        return state
+
+    async def refresh(self) -> bool:
+        """Drop the state if the log has gone on without it; whether it had."""
+        state = self._state
+        if state is None or self.busy:
+            return False
+        seq, _ = await self._means.storage.head(self._company_id)
+        if seq == state.seq or self._state is not state or self.busy:
+            return False
+        self._keep(None)
+        return True
+
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
         loader = self._means.loader
         wants = [intent.want for intent in batch if intent.want is not None]
@@ -302,6 +334,11 @@ class Desk:
                 try:
                     await intent.load(state, loader)
                 except AlertWhispererError as error:
+                    intent.fail(error)
+                # As in deciding: a fault in one must not take the others of its batch with it.
+                except Exception as error:
+                    self._means.tally.failed_decisions += 1
+                    log.exception("reading for a decision failed", company_id=self._company_id)
                     intent.fail(error)
 
     def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> tuple[Journal, Change | None]:
@@ -350,22 +387,32 @@ class Desk:
         """Commit and answer; when the storage's answer is lost, the log says whether it happened."""
         means, scope = self._means, batch[0].scope
         started = means.clock.monotonic()
+        unsure = False
         for _ in range(ATTEMPTS):
             try:
                 await means.storage.commit(scope, base_seq, change, commit_id=commit_id, at=at, after=after)
             except OutcomeUnknown:
+                unsure = True
                 means.tally.unknown_outcomes += 1
-                found = await means.storage.records(self._company_id, base_seq, limit=1, told=False)
-                if not found:
+                if not await self._is_stored(base_seq, commit_id):
                     continue
-                if found[0].commit_id != commit_id:
-                    raise Conflict("another process was first") from None
+            except Conflict:
+                # A try whose answer was lost may have arrived after the log was asked: then it is in its own way.
+                if not (unsure and await self._is_stored(base_seq, commit_id)):
+                    raise
             means.tally.commits += 1
             means.tally.commit_seconds(means.clock.monotonic() - started)
             for intent in batch:
                 intent.succeed()
             return
         raise Unavailable("the database does not say whether it stored this")
+
+    async def _is_stored(self, base_seq: int, commit_id: str) -> bool:
+        """Whether the log has this very commit. Conflict if another is in its place."""
+        found = await self._means.storage.records(self._company_id, base_seq, limit=1, told=False)
+        if found and found[0].commit_id != commit_id:
+            raise Conflict("another process was first")
+        return bool(found)
 
     async def _land(self, flight: Flight) -> None:
         """The first flight has arrived, or has failed."""
@@ -395,30 +442,42 @@ class Desk:
 
     async def _recover(self, flight: Flight, error: BaseException) -> bool:
         """Take a failed batch back, with what was decided on top of it; whether it is to be decided again."""
-        await self._call_back()
+        all_undone = await self._call_back()
         if isinstance(error, Unavailable) or not isinstance(error, AlertWhispererError):
             await self._abandon(flight.batch, error)
             return False
         flight.take_back()
+        if not all_undone:
+            self._keep(None)
         if not isinstance(error, Conflict) or isinstance(error, Stale):
             await self._halve(flight.batch, error)
             return False
         self._means.tally.conflicts += 1
-        self._keep(await self._means.loader.catch_up(flight.state))
+        if all_undone:
+            self._keep(await self._means.loader.catch_up(flight.state))
         return True
 
-    async def _call_back(self) -> None:
-        """What was decided on top of a batch that failed is decided anew: the storage takes it only behind that one."""
+    async def _call_back(self) -> bool:
+        """What was decided on top of a batch that failed is decided anew: the storage takes it only behind that one.
+
+        Returns whether all of it is undone; if not, the state is not to be used any more.
+        """
+        all_undone = True
         while self._flights:
             flight = self._flights.pop()
             await asyncio.wait([flight.task])
-            if flight.task.exception() is None:
-                self._keep(None)  # The first was stored after all, though the database could not say so.
+            error = flight.task.exception()
+            if not isinstance(error, Conflict):
+                # It is stored, or may be: it must not be decided again.
+                all_undone = False
+                for intent in flight.batch:
+                    intent.fail(error or Unavailable("the database does not say whether it stored this"))
                 continue
             flight.take_back()
             again = [intent for intent in flight.batch if not intent.settled]
             self._queue.extendleft(reversed(again))
             self._weigh(sum(intent.weight for intent in again))
+        return all_undone
 
     async def _abandon(self, batch: list[Intent[object]], error: BaseException) -> None:
         """Nothing is known to be stored: the senders hear so, and the state is read anew."""
@@ -430,6 +489,8 @@ class Desk:
     async def _halve(self, batch: list[Intent[object]], error: AlertWhispererError) -> None:
         """A batch that the storage refuses is halved until the culprit stands alone."""
         if len(batch) == 1:
+            if isinstance(error, Stale):
+                self._keep(None)  # Memory and database disagree about a document: the database is right.
             batch[0].fail(error)
             return
         middle = len(batch) // 2

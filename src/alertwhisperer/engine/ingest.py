@@ -10,7 +10,7 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert, IncomingAlert
-from alertwhisperer.domain.delivery import Delivery, Outcome, Receipt
+from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Delivery, Outcome, Receipt
 from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, NotFound
 from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
@@ -32,9 +32,6 @@ SHOWN_ATTEMPTS: Final = 10
 
 PACKED: Final = "zlib:"
 READMISSIONS: Final = 5
-REMEMBERED_SECONDS: Final = 24 * 3600
-"""How long a delivery's own id stands for it."""
-
 OUTCOMES: Final = json.Decoder(list[Outcome])
 NEW: Final[tuple[Disposition, ...]] = ("grouped", "ungrouped")
 
@@ -153,6 +150,9 @@ class Ingest:
         except Invalid:
             self._door.refuse(scope.company_id, "invalid")
             raise
+        except RecursionError:
+            self._door.refuse(scope.company_id, "invalid")
+            raise Invalid("is nested too deeply", "body") from None
         if parsed.items and all(isinstance(each, Rejected) for each in parsed.items):
             self._door.refuse(scope.company_id, "invalid", len(parsed.items))
             first = next(each for each in parsed.items if isinstance(each, Rejected))

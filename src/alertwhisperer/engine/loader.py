@@ -40,7 +40,7 @@ class Loader:
         state.gone_alerts.complete = len(alerts) <= ALERTS_AT_MOST
         state.gone_assets.complete = len(assets) <= CACHE_AT_MOST
         for document in reversed([*alerts, *incidents, *assets]):
-            state.install(document)
+            state.install(document, is_read=True)
         state.settle()
         return state
 
@@ -79,7 +79,7 @@ class Loader:
     async def _refresh(self, state: CompanyState, kind: type[T], keys: list[Key]) -> None:
         for start in range(0, len(keys), 500):
             for document in await self._reader.get_many(kind, list(dict.fromkeys(keys[start : start + 500]))):
-                state.install(document)
+                state.install(document, is_read=True)
         if kind is Asset:
             await self._drop_deleted(state, keys)
 
@@ -159,4 +159,6 @@ class Loader:
         wanted: Query = {"company_id": state.company_id, "correlation_key": {"$in": missing}}
         found = await self.fetch_where(state, Incident, {**wanted, "status": {"$ne": "resolved"}})
         found += await self.fetch_where(state, Incident, {**wanted, "status": "resolved"})
+        for incident in found:
+            state.lead(incident)
         await self.fetch_incidents(state, [each.merged_into for each in found])

@@ -10,8 +10,9 @@ from typing import Final, TypeVar, cast
 
 from msgspec import Struct, json
 
-from alertwhisperer.domain.delivery import Receipt
+from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
+from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Intent, Means, Need, Tally, Tell, Want
 from alertwhisperer.engine.draft import Draft
@@ -113,7 +114,7 @@ class Runner:
 
         def decide_once(draft: Draft) -> T:
             receipt = draft.get(Receipt, key)
-            if receipt is not None:
+            if receipt is not None and seconds_between(receipt.received_at, draft.now) < REMEMBERED_SECONDS:
                 if receipt.fingerprint != once.fingerprint:
                     raise Invalid("was used for another request", "Idempotency-Key")
                 return json.decode(receipt.answer, type=kind)
@@ -141,6 +142,10 @@ class Runner:
         """`state`, if it is here already."""
         desk = self._desks.get(company_id)
         return desk.state if desk is not None else None
+
+    async def refresh(self, company_id: str) -> bool:
+        """Forget a company's state if another process has changed it; whether it had."""
+        return await self._desk(company_id).refresh()
 
     def forget(self, company_id: str) -> None:
         """Read a company's state anew before its next decision: another process is known to have changed it."""

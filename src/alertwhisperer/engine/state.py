@@ -197,7 +197,7 @@ class CompanyState:
         """
         if self._in_flight and any(self._is_in_flight(table, name) for table, name in self._entries_of(document)):
             return
-        self.install(document)
+        self.install(document, is_read=True)
         if isinstance(document, Alert):
             self.scratch.put((Alert, (document.company_id, document.id)), document)
 
@@ -216,13 +216,13 @@ class CompanyState:
         place = next(at for at, each in enumerate(self.tables) if each is table)
         return any(name in journal[place] for journal in self._in_flight)
 
-    def install(self, document: Struct) -> None:
-        """Take a document as it now stands, and what follows from it."""
+    def install(self, document: Struct, *, is_read: bool = False) -> None:
+        """Take a document as it now stands, and what follows from it. `is_read`: from the database, not decided here."""
         kind = type(document)
         if kind is Alert:
             self._install_alert(cast("Alert", document))
         elif kind is Incident:
-            self._install_incident(cast("Incident", document))
+            self._install_incident(cast("Incident", document), is_read=is_read)
         elif isinstance(document, Asset):
             self.assets.put(document.name, document)
         elif isinstance(document, Company):
@@ -247,13 +247,16 @@ class CompanyState:
         if ended or (self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch):
             self.scratch.put((Alert, (alert.company_id, alert.id)), alert)
         before = self.open_alerts.get(alert.dedup_key)
-        waiting = alert.correlated_incident_id is None and not ended
-        if waiting or (before is not None and before.correlated_incident_id is None):
-            self._mark_pending(alert, waiting=waiting)
-        if not ended:
-            self.open_alerts.put(alert.dedup_key, alert)
-        elif before is not None and before.id == alert.id:
+        if ended and (before is None or before.id != alert.id):
+            return
+        if before is not None and before.correlated_incident_id is None:
+            self._mark_pending(before, waiting=False)
+        if ended:
             self.open_alerts.drop(alert.dedup_key)
+            return
+        if alert.correlated_incident_id is None:
+            self._mark_pending(alert, waiting=True)
+        self.open_alerts.put(alert.dedup_key, alert)
 
     def _mark_pending(self, alert: Alert, *, waiting: bool) -> None:
         key, _ = self.correlation_key(alert)
@@ -264,13 +267,27 @@ class CompanyState:
         else:
             self.pending.drop(key)
 
-    def _install_incident(self, incident: Incident) -> None:
+    def _install_incident(self, incident: Incident, *, is_read: bool) -> None:
         before = self.incidents.get(incident.id)
         self.incidents.put(incident.id, incident)
-        if before is not None and incident.bound_keys is before.bound_keys:
-            return
-        for key in incident.bound_keys:
-            self.bound.put(key, incident.id)
+        bound_before = before.bound_keys if before is not None else []
+        if incident.bound_keys != bound_before:
+            self._rebind({*bound_before, *incident.bound_keys})
+        # One that was read may have a newer one of its key behind it, which is to be looked for.
+        if before is None and not (is_read and self.gone_incidents.may_hold(incident.correlation_key)):
+            self.lead(incident)
+
+    def _rebind(self, keys: set[str]) -> None:
+        """The latest split that has moved a key decides where it goes."""
+        for key in keys:
+            holders = [each.id for each in self.incidents.values() if key in each.bound_keys]
+            if holders:
+                self.bound.put(key, max(holders))
+            else:
+                self.bound.drop(key)
+
+    def lead(self, incident: Incident) -> None:
+        """This is the latest incident of its key, unless a later one is known."""
         latest = self.by_key.get(incident.correlation_key)
         if not incident.bound_keys and (latest is None or latest < incident.id):
             self.by_key.put(incident.correlation_key, incident.id)
