@@ -153,8 +153,12 @@ def test_a_mongodb_that_is_named_is_used_unless_something_else_is_said(monkeypat
     assert load_settings().database_type == "sqlite"
 
 
-def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONGO_URL", "mongodb://db.example/?replicaSet=rs0")
+@pytest.mark.parametrize(
+    "chosen", [{"DATABASE_TYPE": "dynamodb"}, {"MONGO_URL": "mongodb://db.example/?replicaSet=rs0"}]
+)
+def test_only_sqlite_makes_its_own_secrets(monkeypatch: pytest.MonkeyPatch, chosen: dict[str, str]) -> None:
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("ENCRYPTION_KEYS", f"k1:{KEY}")
     with pytest.raises(SettingsError, match="JWT_SECRET, AUDIT_KEY must be set"):
         load_settings().secrets()

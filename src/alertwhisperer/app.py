@@ -61,6 +61,8 @@ FIRST_EMAIL: Final = "admin@alertwhisperer.com"
 
 SOCKETS_PATH: Final = "/ws"
 RETENTION_SECONDS: Final = 3600.0
+M_TRIM_THRESHOLD: Final = -1
+M_TOP_PAD: Final = -2
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
 """glibc's mallopt(3)."""
@@ -319,14 +321,17 @@ def _settle_memory() -> None:
     """What start-up made stays: the collector need not look at it again, nor so often at what ingest makes.
 
     Large buffers (a password's hash takes 19 MiB, a delivery up to 5 MB) go back to the system as soon as they are
-    done with: glibc, left alone, learns from the first one to keep them.
+    done with: glibc, left alone, learns from the first one to keep them. What a commit takes (some MB) is kept instead:
+    to give it back and fetch it anew for each costs two page faults an alert.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     glibc = ctypes.CDLL(None)
     if hasattr(glibc, "mallopt"):
-        glibc.mallopt(M_MMAP_THRESHOLD, 2**20)
+        glibc.mallopt(M_MMAP_THRESHOLD, 2**22)
+        glibc.mallopt(M_TRIM_THRESHOLD, 2**24)
+        glibc.mallopt(M_TOP_PAD, 2**22)
         glibc.mallopt(M_ARENA_MAX, 2)
 
 

@@ -276,8 +276,8 @@ async def test_the_log_has_no_gap_and_the_ledger_balances(world: World) -> None:
 async def test_a_state_that_forgets_its_oldest_alerts_finds_them_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alertwhisperer.engine.state.CACHE_AT_MOST", 50)
-    monkeypatch.setattr("alertwhisperer.engine.loader.CACHE_AT_MOST", 50)
+    for bound in ("state.ALERTS_AT_MOST", "state.CACHE_AT_MOST", "loader.ALERTS_AT_MOST", "loader.CACHE_AT_MOST"):
+        monkeypatch.setattr(f"alertwhisperer.engine.{bound}", 50)
     first = {n: await world.fire(asset=f"h{n}") for n in range(120)}
     state = await world.runner.state(ACME)
     assert len(state.open_alerts) <= 55

@@ -46,6 +46,7 @@ class WebhookProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Choose the way."""
         if self.url.startswith(_PATH) and self._is_short():
+            self._unset_keepalive_if_required()
             self._short = _Short(keep_alive=self.parser.should_keep_alive())
             self.cycle = cast("RequestResponseCycle", self._short)
         else:
@@ -57,6 +58,7 @@ class WebhookProtocol(HttpToolsProtocol):
         names = {name for name, _ in self.headers}
         return (
             (before is None or before.response_complete)
+            and not self.flow.write_paused
             and self.parser.get_method() == b"POST"
             and b"content-length" in names
             and names.isdisjoint(_LONG_WAY)

@@ -1,5 +1,7 @@
 """Deliveries: what came in at the door, as it came, and what was answered."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from alertwhisperer.domain.instant import Instant
@@ -38,6 +40,10 @@ class Intake(Struct, frozen=True, kw_only=True, gc=False):
     id: str
     received_at: Instant
     deliveries: list[Delivery]
+
+
+REMEMBERED_SECONDS: Final = 24 * 3600
+"""How long a delivery's own id, or an Idempotency-Key, stands for what was done under it."""
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ taken back, in the reverse order, and decided again.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 import structlog
 from msgspec import Struct
@@ -28,6 +28,9 @@ Tell = Callable[[T | None, BaseException | None], None]
 """Hears the answer of a decision once it is durable, or why it is not; in the event loop, and must not raise."""
 
 BATCH_AT_MOST: Final = 256
+WRITES_OF_AN_ALERT: Final = 4
+"""At most, but for what comes with a batch: itself, its incident, its asset, and a guard of the asset's name."""
+
 IN_FLIGHT_AT_MOST: Final = 2
 EARLY_FROM: Final = 16
 """At least so many alerts, and as many as are in flight, are decided on top of those; fewer wait, and share a batch.
@@ -70,22 +73,28 @@ class Intent(Generic[T]):
         self.decide = decide
         self.load = load
         self.want = want
-        self.weight = want.weight if want else 1
+        self.weight = max(want.weight, 1) if want else 1
         self.answer: T | None = None
         self.settled = False
         self._tell = tell
 
     def succeed(self) -> None:
         """Tell whoever waits that it is durable."""
-        if not self.settled:
-            self.settled = True
-            self._tell(self.answer, None)
+        self._settle(self.answer, None)
 
     def fail(self, error: BaseException) -> None:
-        """Tell whoever waits that it did not happen."""
-        if not self.settled:
-            self.settled = True
-            self._tell(None, error)
+        """Tell whoever waits that it did not happen, or (Unavailable) that nobody can say whether it did."""
+        self._settle(None, error)
+
+    def _settle(self, answer: T | None, error: BaseException | None) -> None:
+        if self.settled:
+            return
+        self.settled = True
+        try:
+            self._tell(answer, error)
+        # What is durable stays so, and the others are to hear of theirs, whatever one listener does.
+        except Exception:
+            log.exception("an answer could not be given", company_id=self.scope.company_id)
 
 
 class Tally:
@@ -97,6 +106,7 @@ class Tally:
         self.unknown_outcomes = 0
         self.failed_decisions = 0
         self.queued = 0
+        self.held = 0
         self.commit_seconds: Callable[[float], None] = _ignore
 
 
@@ -105,7 +115,7 @@ def _ignore(_: float) -> None:
 
 
 class Means(Struct, frozen=True):
-    """What all desks of a process share."""
+    """What all desks of a process share. `batch_at_most`: alerts of one commit."""
 
     storage: Storage
     clock: Clock
@@ -113,6 +123,7 @@ class Means(Struct, frozen=True):
     loader: Loader
     tally: Tally
     audit_key: bytes
+    batch_at_most: int
 
 
 class Flight(Struct, gc=False):
@@ -146,6 +157,7 @@ class Desk:
         self._company_id = company_id
         self._queue: deque[Intent[object]] = deque()
         self._queued = 0
+        self._held = 0
         self._flights: deque[Flight] = deque()
         self._state: CompanyState | None = None
         self._task: asyncio.Task[None] | None = None
@@ -155,7 +167,7 @@ class Desk:
     @property
     def busy(self) -> bool:
         """Whether something is queued or in flight."""
-        return self._task is not None
+        return self._task is not None or self._loading.locked()
 
     def take(self, intent: Intent[T]) -> None:
         """Queue an intent; when idle, begin at once."""
@@ -173,7 +185,14 @@ class Desk:
 
     def forget(self) -> None:
         """Drop the state; a batch in flight keeps its own and loses the race, if there is one."""
-        self._state = None
+        self._keep(None)
+
+    def _keep(self, state: CompanyState | None) -> None:
+        """Go on with this state, and count what it holds."""
+        self._state = state
+        held = state.size if state is not None else 0
+        self._means.tally.held += held - self._held
+        self._held = held
 
     @property
     def state(self) -> CompanyState | None:
@@ -181,13 +200,13 @@ class Desk:
         return self._state
 
     async def ready(self) -> CompanyState:
-        """The state, opened if it is not here yet. What is in flight is in it already."""
+        """The state, opened if it is not here yet. It is ahead of the log by what is in flight."""
         if self._state is not None:
             return self._state
         async with self._loading:
             if self._state is None:
-                self._state = await self._means.loader.open(self._company_id)
-            return self._state
+                self._keep(await self._means.loader.open(self._company_id))
+            return cast("CompanyState", self._state)
 
     async def _work(self) -> None:
         try:
@@ -221,7 +240,9 @@ class Desk:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
         only_wants = bool(self._flights)
-        at_most = BATCH_AT_MOST if self._flights else min(BATCH_AT_MOST, max(self._queued // 2, EARLY_FROM))
+        at_most = self._means.batch_at_most
+        if not self._flights:
+            at_most = min(at_most, max(self._queued // 2, EARLY_FROM))
         while self._queue and weight + self._queue[0].weight <= at_most:
             following = self._queue[0]
             if following.load is not None or (only_wants and following.want is None):
@@ -259,7 +280,7 @@ class Desk:
         batch = [intent for intent in batch if not intent.settled]
         if not batch:
             return None
-        state = await self.ready()
+        state = await self._current(batch)
         if state.fenced and await self._stopped(state, batch):
             return None
         state.begin([each.journal for each in self._flights])
@@ -287,6 +308,32 @@ class Desk:
                 intent.fail(Unavailable(fence.reason, retry_after=fence.retry_after))
         return state.fenced
 
+    async def _current(self, batch: list[Intent[object]]) -> CompanyState:
+        """The state to decide on. For people's verbs it is brought up to the log first.
+
+        A delivery writes, and so meets what another process has written; a verb may refuse, and a refusal by what was
+        so once would never meet the log.
+        """
+        state = await self.ready()
+        if self._flights or all(intent.want is not None for intent in batch):
+            return state
+        seq, _ = await self._means.storage.head(self._company_id)
+        if seq != state.seq:
+            state = await self._means.loader.catch_up(state)
+            self._keep(state)
+        return state
+
+    async def refresh(self) -> bool:
+        """Drop the state if the log has gone on without it; whether it had."""
+        state = self._state
+        if state is None or self.busy:
+            return False
+        seq, _ = await self._means.storage.head(self._company_id)
+        if seq == state.seq or self._state is not state or self.busy:
+            return False
+        self._keep(None)
+        return True
+
     async def _load(self, state: CompanyState, batch: list[Intent[object]]) -> None:
         loader = self._means.loader
         wants = [intent.want for intent in batch if intent.want is not None]
@@ -298,6 +345,11 @@ class Desk:
                 try:
                     await intent.load(state, loader)
                 except AlertWhispererError as error:
+                    intent.fail(error)
+                # As in deciding: a fault in one must not take the others of its batch with it.
+                except Exception as error:
+                    self._means.tally.failed_decisions += 1
+                    log.exception("reading for a decision failed", company_id=self._company_id)
                     intent.fail(error)
 
     def _decide(self, state: CompanyState, batch: list[Intent[object]]) -> tuple[Journal, Change | None]:
@@ -346,16 +398,19 @@ class Desk:
         """Commit and answer; when the storage's answer is lost, the log says whether it happened."""
         means, scope = self._means, batch[0].scope
         started = means.clock.monotonic()
+        unsure = False
         for _ in range(ATTEMPTS):
             try:
                 await means.storage.commit(scope, base_seq, change, commit_id=commit_id, at=at, after=after)
             except OutcomeUnknown:
+                unsure = True
                 means.tally.unknown_outcomes += 1
-                found = await means.storage.records(self._company_id, base_seq, limit=1, told=False)
-                if not found:
+                if not await self._is_stored(base_seq, commit_id):
                     continue
-                if found[0].commit_id != commit_id:
-                    raise Conflict("another process was first") from None
+            except Conflict:
+                # A try whose answer was lost may have arrived after the log was asked: then it is in its own way.
+                if not (unsure and await self._is_stored(base_seq, commit_id)):
+                    raise
             means.tally.commits += 1
             means.tally.commit_seconds(means.clock.monotonic() - started)
             for intent in batch:
@@ -363,11 +418,19 @@ class Desk:
             return
         raise Unavailable("the database does not say whether it stored this")
 
+    async def _is_stored(self, base_seq: int, commit_id: str) -> bool:
+        """Whether the log has this very commit. Conflict if another is in its place."""
+        found = await self._means.storage.records(self._company_id, base_seq, limit=1, told=False)
+        if found and found[0].commit_id != commit_id:
+            raise Conflict("another process was first")
+        return bool(found)
+
     async def _land(self, flight: Flight) -> None:
         """The first flight has arrived, or has failed."""
         error = flight.task.exception()
         if error is None:
             flight.state.settle([each.journal for each in self._flights])
+            self._keep(self._state)
         elif await self._recover(flight, error):
             await self._commit(flight.batch)
 
@@ -381,6 +444,7 @@ class Desk:
             error = flight.task.exception()
             if error is None:
                 flight.state.settle()
+                self._keep(self._state)
                 return
             if not await self._recover(flight, error):
                 return
@@ -389,41 +453,55 @@ class Desk:
 
     async def _recover(self, flight: Flight, error: BaseException) -> bool:
         """Take a failed batch back, with what was decided on top of it; whether it is to be decided again."""
-        await self._call_back()
+        all_undone = await self._call_back()
         if isinstance(error, Unavailable) or not isinstance(error, AlertWhispererError):
             await self._abandon(flight.batch, error)
             return False
         flight.take_back()
+        if not all_undone:
+            self._keep(None)
         if not isinstance(error, Conflict) or isinstance(error, Stale):
             await self._halve(flight.batch, error)
             return False
         self._means.tally.conflicts += 1
-        self._state = await self._means.loader.catch_up(flight.state)
+        if all_undone:
+            self._keep(await self._means.loader.catch_up(flight.state))
         return True
 
-    async def _call_back(self) -> None:
-        """What was decided on top of a batch that failed is decided anew: the storage takes it only behind that one."""
+    async def _call_back(self) -> bool:
+        """What was decided on top of a batch that failed is decided anew: the storage takes it only behind that one.
+
+        Returns whether all of it is undone; if not, the state is not to be used any more.
+        """
+        all_undone = True
         while self._flights:
             flight = self._flights.pop()
             await asyncio.wait([flight.task])
-            if flight.task.exception() is None:
-                self._state = None  # The first was stored after all, though the database could not say so.
+            error = flight.task.exception()
+            if not isinstance(error, Conflict):
+                # It is stored, or may be: it must not be decided again.
+                all_undone = False
+                for intent in flight.batch:
+                    intent.fail(error or Unavailable("the database does not say whether it stored this"))
                 continue
             flight.take_back()
             again = [intent for intent in flight.batch if not intent.settled]
             self._queue.extendleft(reversed(again))
             self._weigh(sum(intent.weight for intent in again))
+        return all_undone
 
     async def _abandon(self, batch: list[Intent[object]], error: BaseException) -> None:
         """Nothing is known to be stored: the senders hear so, and the state is read anew."""
         await self._call_back()
-        self._state = None
+        self._keep(None)
         for intent in batch:
             intent.fail(error)
 
     async def _halve(self, batch: list[Intent[object]], error: AlertWhispererError) -> None:
         """A batch that the storage refuses is halved until the culprit stands alone."""
         if len(batch) == 1:
+            if isinstance(error, Stale):
+                self._keep(None)  # Memory and database disagree about a document: the database is right.
             batch[0].fail(error)
             return
         middle = len(batch) // 2

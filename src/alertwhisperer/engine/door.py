@@ -1,5 +1,6 @@
 """The door of ingest: whose key is this, is the delivery signed, is it too much; and the ledger of refusals."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
@@ -9,7 +10,7 @@ from msgspec import Struct
 
 from alertwhisperer.domain import rate, signature
 from alertwhisperer.domain.company import Company, RateLimitConfig, WebhookSecurityConfig, secret_place
-from alertwhisperer.domain.errors import AlertWhispererError, RateLimited, Unauthenticated
+from alertwhisperer.domain.errors import RateLimited, Unauthenticated
 from alertwhisperer.domain.instant import Instant, moment
 from alertwhisperer.domain.ledger import RECEIVED, counter
 from alertwhisperer.domain.scope import MSP, SYSTEM, Actor, Scope
@@ -19,6 +20,7 @@ from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Vault
 
 KEYS_AT_MOST: Final = 10_000
+ASK_EVERY_SECONDS: Final = 1.0
 
 
 class WebhookRequest(Struct, frozen=True, kw_only=True, gc=False):
@@ -57,6 +59,7 @@ class Door:
         self._secrets: dict[str, str] = {}
         self._buckets: dict[str, rate.Bucket] = {}
         self._refused: dict[str, Counter[str]] = {}
+        self._asked: dict[str, float] = {}
 
     async def admit(self, request: WebhookRequest) -> Admission:
         """The company of a request. Raises Unauthenticated or RateLimited, counted in the ledger."""
@@ -65,17 +68,34 @@ class Door:
         if state is None or state.company is None:
             self.refuse(MSP, "api_key")
             raise Unauthenticated("send a valid API key in X-API-Key (or ?api_key=)")
-        return self._admit(state, state.company, key_hash, request)
+        try:
+            return self._admit(state, state.company, key_hash, request)
+        except Unauthenticated:
+            if not await self._is_outdated(state.company_id):
+                self.refuse(state.company_id, "signature")
+                raise
+        return await self.admit(request)
+
+    async def _is_outdated(self, company_id: str) -> bool:
+        """Whether another process has changed the company: its secret may be new. Asked at most once a second."""
+        now = self._runner.clock.monotonic()
+        if now - self._asked.get(company_id, -math.inf) < ASK_EVERY_SECONDS:
+            return False
+        self._asked[company_id] = now
+        return await self._runner.refresh(company_id)
 
     def admit_now(self, request: WebhookRequest) -> Admission | None:
-        """`admit`, without waiting for anything; None where the company's state has to be read first."""
+        """`admit`, without waiting for anything; None where something has to be read first."""
         key_hash = _digest(request.api_key)
         company_id = self._companies.get(key_hash)
         state = self._runner.state_now(company_id) if company_id is not None else None
         company = state.company if state is not None else None
         if state is None or company is None or company.api_key != key_hash:
             return None
-        return self._admit(state, company, key_hash, request)
+        try:
+            return self._admit(state, company, key_hash, request)
+        except Unauthenticated:
+            return None
 
     def _admit(self, state: CompanyState, company: Company, key_hash: str, request: WebhookRequest) -> Admission:
         security, version = state.config(WebhookSecurityConfig)
@@ -91,7 +111,7 @@ class Door:
             state = await self._runner.state(company_id)
             if state.company is not None and state.company.api_key == key_hash:
                 return state
-            del self._companies[key_hash]
+            self._companies.pop(key_hash, None)
         found = await self._runner.storage.select(Company, {"api_key": key_hash}, limit=1) if key_hash else []
         if not found:
             return None
@@ -110,11 +130,7 @@ class Door:
             sealed.append(security.previous_encrypted)
         secrets = [self._secret(company.id, each) for each in sealed if each]
         unix_seconds = moment(request.received_at).timestamp()
-        try:
-            signature.verify(security, secrets, request.headers, request.body, unix_seconds=unix_seconds)
-        except Unauthenticated:
-            self.refuse(company.id, "signature")
-            raise
+        signature.verify(security, secrets, request.headers, request.body, unix_seconds=unix_seconds)
 
     def _secret(self, company_id: str, sealed: str) -> str:
         plain = self._secrets.get(sealed)
@@ -148,8 +164,8 @@ class Door:
 
     async def flush(self) -> None:
         """Bring the counts of refusals into the ledger."""
-        refused, self._refused = self._refused, {}
-        for company_id, reasons in refused.items():
+        for company_id in list(self._refused):
+            reasons = self._refused.pop(company_id)
 
             def decide(draft: Draft, reasons: Counter[str] = reasons) -> None:
                 draft.count(RECEIVED, reasons.total())
@@ -159,7 +175,7 @@ class Door:
 
             try:
                 await self._runner.run(Scope(company_id, SYSTEM), decide)
-            except AlertWhispererError:
+            except BaseException:
                 self._refused.setdefault(company_id, Counter()).update(reasons)
                 raise
 

@@ -10,14 +10,14 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert, IncomingAlert
-from alertwhisperer.domain.delivery import Delivery, Outcome, Receipt
+from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Delivery, Outcome, Receipt
 from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, NotFound
 from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
-from alertwhisperer.engine.desk import BATCH_AT_MOST, Want
+from alertwhisperer.engine.desk import Want
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.runner import Runner
@@ -32,9 +32,6 @@ SHOWN_ATTEMPTS: Final = 10
 
 PACKED: Final = "zlib:"
 READMISSIONS: Final = 5
-REMEMBERED_SECONDS: Final = 24 * 3600
-"""How long a delivery's own id stands for it."""
-
 OUTCOMES: Final = json.Decoder(list[Outcome])
 NEW: Final[tuple[Disposition, ...]] = ("grouped", "ungrouped")
 
@@ -97,7 +94,7 @@ class Ingest:
 
     def _take(self, request: WebhookRequest, source: Source, admission: Admission, told: Told) -> None:
         parsed = self._read(admission.scope, request, source)
-        if len(parsed.items) > BATCH_AT_MOST:
+        if len(parsed.items) > self._runner.batch_at_most:
             self._later(self._store(admission.scope, request, parsed, admission), told)
             return
         self._door.charge(admission.scope.company_id, len(parsed.items) + parsed.control)
@@ -136,10 +133,9 @@ class Ingest:
     ) -> Answer:
         self._door.charge(scope.company_id, len(parsed.items) + parsed.control)
         outcomes: list[Outcome] = []
-        for start in range(0, max(len(parsed.items), 1), BATCH_AT_MOST):
-            part = _Part(
-                request, parsed, parsed.items[start : start + BATCH_AT_MOST], start // BATCH_AT_MOST, admission
-            )
+        size = self._runner.batch_at_most
+        for start in range(0, max(len(parsed.items), 1), size):
+            part = _Part(request, parsed, parsed.items[start : start + size], start // size, admission)
             outcomes += await self._runner.run_batched(scope, part.decide, part.want)
         return Answer(outcomes=outcomes, batch=parsed.batch)
 
@@ -154,6 +150,9 @@ class Ingest:
         except Invalid:
             self._door.refuse(scope.company_id, "invalid")
             raise
+        except RecursionError:
+            self._door.refuse(scope.company_id, "invalid")
+            raise Invalid("is nested too deeply", "body") from None
         if parsed.items and all(isinstance(each, Rejected) for each in parsed.items):
             self._door.refuse(scope.company_id, "invalid", len(parsed.items))
             first = next(each for each in parsed.items if isinstance(each, Rejected))

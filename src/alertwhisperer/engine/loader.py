@@ -11,7 +11,7 @@ from alertwhisperer.domain.company import Company, CompanyConfig
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.transfer import FENCE_KEY, Fence, is_fence
-from alertwhisperer.engine.state import CACHE_AT_MOST, CompanyState
+from alertwhisperer.engine.state import ALERTS_AT_MOST, CACHE_AT_MOST, CompanyState
 from alertwhisperer.ports import Key, Log, Query, Reader
 
 T = TypeVar("T", bound=Struct)
@@ -35,14 +35,14 @@ class Loader:
         of_company: Query = {"company_id": company_id}
         still_open: Query = {"company_id": company_id, "status": {"$ne": "resolved"}}
         incidents = await self._reader.select(Incident, still_open, limit=CACHE_AT_MOST + 1)
-        alerts = await self._reader.select(Alert, still_open, limit=CACHE_AT_MOST + 1)
+        alerts = await self._reader.select(Alert, still_open, limit=ALERTS_AT_MOST + 1)
         assets = await self._reader.select(Asset, of_company, limit=CACHE_AT_MOST + 1)
         closed = await self._reader.select(Incident, {"company_id": company_id, "status": "resolved"}, limit=1)
         state.gone_incidents.complete = not closed and len(incidents) <= CACHE_AT_MOST
-        state.gone_alerts.complete = len(alerts) <= CACHE_AT_MOST
+        state.gone_alerts.complete = len(alerts) <= ALERTS_AT_MOST
         state.gone_assets.complete = len(assets) <= CACHE_AT_MOST
         for document in reversed([*alerts, *incidents, *assets]):
-            state.install(document)
+            state.install(document, is_read=True)
         state.settle()
         return state
 
@@ -90,7 +90,7 @@ class Loader:
     async def _refresh(self, state: CompanyState, kind: type[T], keys: list[Key]) -> None:
         for start in range(0, len(keys), 500):
             for document in await self._reader.get_many(kind, list(dict.fromkeys(keys[start : start + 500]))):
-                state.install(document)
+                state.install(document, is_read=True)
         if kind is Asset:
             await self._drop_deleted(state, keys)
 
@@ -170,4 +170,6 @@ class Loader:
         wanted: Query = {"company_id": state.company_id, "correlation_key": {"$in": missing}}
         found = await self.fetch_where(state, Incident, {**wanted, "status": {"$ne": "resolved"}})
         found += await self.fetch_where(state, Incident, {**wanted, "status": "resolved"})
+        for incident in found:
+            state.lead(incident)
         await self.fetch_incidents(state, [each.merged_into for each in found])

@@ -10,10 +10,11 @@ from typing import Final, TypeVar, cast
 
 from msgspec import Struct, json
 
-from alertwhisperer.domain.delivery import Receipt
+from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
+from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.engine.desk import Desk, Intent, Means, Need, Tally, Tell, Want
+from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Intent, Means, Need, Tally, Tell, Want
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.state import CompanyState
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 QUEUED_AT_MOST: Final = 20_000
 COMPANIES_AT_MOST: Final = 1_000
+HELD_AT_MOST: Final = 60_000
+"""Companies, and documents of all of them, that are kept in memory; beyond, whoever was idle longest goes."""
 
 
 class Once(Struct, frozen=True):
@@ -44,7 +47,8 @@ class Runner:
         self.loader = Loader(storage, storage)
         self.tally = Tally()
         self._queued_at_most = queued_at_most
-        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key)
+        self.batch_at_most = storage.limits.batch(BATCH_AT_MOST * WRITES_OF_AN_ALERT) // WRITES_OF_AN_ALERT
+        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key, self.batch_at_most)
         self._desks: dict[str, Desk] = {}
 
     async def run(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None = None) -> T:
@@ -110,7 +114,7 @@ class Runner:
 
         def decide_once(draft: Draft) -> T:
             receipt = draft.get(Receipt, key)
-            if receipt is not None:
+            if receipt is not None and seconds_between(receipt.received_at, draft.now) < REMEMBERED_SECONDS:
                 if receipt.fingerprint != once.fingerprint:
                     raise Invalid("was used for another request", "Idempotency-Key")
                 return json.decode(receipt.answer, type=kind)
@@ -139,6 +143,10 @@ class Runner:
         desk = self._desks.get(company_id)
         return desk.state if desk is not None else None
 
+    async def refresh(self, company_id: str) -> bool:
+        """Forget a company's state if another process has changed it; whether it had."""
+        return await self._desk(company_id).refresh()
+
     def forget(self, company_id: str) -> None:
         """Read a company's state anew before its next decision: another process is known to have changed it."""
         self._desk(company_id).forget()
@@ -146,13 +154,13 @@ class Runner:
     def _desk(self, company_id: str) -> Desk:
         desk = self._desks.pop(company_id, None) or Desk(self._means, company_id)
         self._desks[company_id] = desk
-        if len(self._desks) > COMPANIES_AT_MOST:
+        if len(self._desks) > COMPANIES_AT_MOST or self.tally.held > HELD_AT_MOST:
             idle = next(
                 (name for name, each in self._desks.items() if not each.busy and each is not desk),
                 None,
             )
             if idle is not None:
-                del self._desks[idle]
+                self._desks.pop(idle).forget()
         return desk
 
     async def close(self) -> None:

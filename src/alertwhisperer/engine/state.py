@@ -30,8 +30,10 @@ C = TypeVar("C", bound=Config)
 K = TypeVar("K")
 V = TypeVar("V")
 
+ALERTS_AT_MOST: Final = 12_000
 CACHE_AT_MOST: Final = 4_000
-"""Open alerts, and incidents, that one company keeps in memory; beyond, the oldest go and are looked up again."""
+"""Open alerts, and incidents and assets, that one company keeps in memory; beyond, the oldest go and are looked up
+again. An alert takes some 2.5 KB."""
 
 REMEMBERED_AT_MOST: Final = 200_000
 """Keys of those that went, as hashes (70 bytes each): a key that is neither here nor there is new, without a look."""
@@ -143,6 +145,11 @@ class CompanyState:
         self._in_flight: Sequence[Journal] = ()
 
     @property
+    def size(self) -> int:
+        """How many documents it holds, about."""
+        return len(self.open_alerts) + len(self.incidents) + len(self.assets)
+
+    @property
     def company(self) -> Company | None:
         """The company itself."""
         return self.companies.get(self.company_id)
@@ -191,7 +198,7 @@ class CompanyState:
         """
         if self._in_flight and any(self._is_in_flight(table, name) for table, name in self._entries_of(document)):
             return
-        self.install(document)
+        self.install(document, is_read=True)
         if isinstance(document, Alert):
             self.scratch.put((Alert, (document.company_id, document.id)), document)
 
@@ -210,13 +217,13 @@ class CompanyState:
         place = next(at for at, each in enumerate(self.tables) if each is table)
         return any(name in journal[place] for journal in self._in_flight)
 
-    def install(self, document: Struct) -> None:
-        """Take a document as it now stands, and what follows from it."""
+    def install(self, document: Struct, *, is_read: bool = False) -> None:
+        """Take a document as it now stands, and what follows. `is_read`: from the database, not decided here."""
         kind = type(document)
         if kind is Alert:
             self._install_alert(cast("Alert", document))
         elif kind is Incident:
-            self._install_incident(cast("Incident", document))
+            self._install_incident(cast("Incident", document), is_read=is_read)
         elif isinstance(document, Asset):
             self.assets.put(document.name, document)
         elif isinstance(document, Company):
@@ -241,13 +248,16 @@ class CompanyState:
         if ended or (self.scratch and (Alert, (alert.company_id, alert.id)) in self.scratch):
             self.scratch.put((Alert, (alert.company_id, alert.id)), alert)
         before = self.open_alerts.get(alert.dedup_key)
-        waiting = alert.correlated_incident_id is None and not ended
-        if waiting or (before is not None and before.correlated_incident_id is None):
-            self._mark_pending(alert, waiting=waiting)
-        if not ended:
-            self.open_alerts.put(alert.dedup_key, alert)
-        elif before is not None and before.id == alert.id:
+        if ended and (before is None or before.id != alert.id):
+            return
+        if before is not None and before.correlated_incident_id is None:
+            self._mark_pending(before, waiting=False)
+        if ended:
             self.open_alerts.drop(alert.dedup_key)
+            return
+        if alert.correlated_incident_id is None:
+            self._mark_pending(alert, waiting=True)
+        self.open_alerts.put(alert.dedup_key, alert)
 
     def _mark_pending(self, alert: Alert, *, waiting: bool) -> None:
         key, _ = self.correlation_key(alert)
@@ -258,13 +268,27 @@ class CompanyState:
         else:
             self.pending.drop(key)
 
-    def _install_incident(self, incident: Incident) -> None:
+    def _install_incident(self, incident: Incident, *, is_read: bool) -> None:
         before = self.incidents.get(incident.id)
         self.incidents.put(incident.id, incident)
-        if before is not None and incident.bound_keys is before.bound_keys:
-            return
-        for key in incident.bound_keys:
-            self.bound.put(key, incident.id)
+        bound_before = before.bound_keys if before is not None else []
+        if incident.bound_keys != bound_before:
+            self._rebind({*bound_before, *incident.bound_keys})
+        # One that was read may have a newer one of its key behind it, which is to be looked for.
+        if before is None and not (is_read and self.gone_incidents.may_hold(incident.correlation_key)):
+            self.lead(incident)
+
+    def _rebind(self, keys: set[str]) -> None:
+        """The latest split that has moved a key decides where it goes."""
+        for key in keys:
+            holders = [each.id for each in self.incidents.values() if key in each.bound_keys]
+            if holders:
+                self.bound.put(key, max(holders))
+            else:
+                self.bound.drop(key)
+
+    def lead(self, incident: Incident) -> None:
+        """This is the latest incident of its key, unless a later one is known."""
         latest = self.by_key.get(incident.correlation_key)
         if not incident.bound_keys and (latest is None or latest < incident.id):
             self.by_key.put(incident.correlation_key, incident.id)
@@ -288,13 +312,13 @@ class CompanyState:
         self._in_flight = in_flight
         for document in [each for each in self.scratch if not self._is_in_flight(self.scratch, each)]:
             del self.scratch[document]
-        if len(self.open_alerts) > CACHE_AT_MOST:
+        if len(self.open_alerts) > ALERTS_AT_MOST:
             placed = (key for key, alert in self.open_alerts.items() if alert.correlated_incident_id)
-            for key in self._oldest(self.open_alerts, placed):
+            for key in self._oldest(self.open_alerts, placed, ALERTS_AT_MOST):
                 del self.open_alerts[key]
                 self.gone_alerts.add(key)
         if len(self.assets) > CACHE_AT_MOST:
-            for name in self._oldest(self.assets, iter(self.assets)):
+            for name in self._oldest(self.assets, iter(self.assets), CACHE_AT_MOST):
                 del self.assets[name]
                 self.gone_assets.add(name)
         if len(self.incidents) > CACHE_AT_MOST:
@@ -302,15 +326,15 @@ class CompanyState:
 
     def _let_incidents_go(self) -> None:
         free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
-        for incident_id in self._oldest(self.incidents, free):
+        for incident_id in self._oldest(self.incidents, free, CACHE_AT_MOST):
             gone = self.incidents.pop(incident_id)
             if self.by_key.get(gone.correlation_key) == incident_id:
                 del self.by_key[gone.correlation_key]
             self.gone_incidents.add(gone.correlation_key)
 
-    def _oldest(self, table: Table[str, Any], free: Iterator[str]) -> list[str]:
-        """The oldest of those free to go, so many that a tenth of the cache becomes free; none that is in flight."""
+    def _oldest(self, table: Table[str, Any], free: Iterator[str], at_most: int) -> list[str]:
+        """The oldest of those free to go, so many that a tenth of the table becomes free; none that is in flight."""
         place = next(at for at, each in enumerate(self.tables) if each is table)
         kept: set[str] = set().union(*[journal[place] for journal in self._in_flight])
         going = (name for name in free if name not in kept)
-        return list(islice(going, len(table) - CACHE_AT_MOST * 9 // 10))
+        return list(islice(going, len(table) - at_most * 9 // 10))

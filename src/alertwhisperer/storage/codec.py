@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, TypeVar, cast
 
-from msgspec import Raw, Struct, ValidationError, convert, json
+from msgspec import Struct, ValidationError, convert, json
 
-from alertwhisperer.domain.change import Change, Delete, Put, Write
+from alertwhisperer.domain.change import Delete, Write
 from alertwhisperer.domain.errors import Invalid
-from alertwhisperer.domain.event import LoggedEvent, Record
-from alertwhisperer.domain.instant import Instant
-from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, Collection, key_of
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
@@ -109,36 +106,6 @@ def collection_named(name: str) -> Collection:
     if collection is None:
         raise Invalid(f"there is no collection {name!r}", "collection")
     return collection
-
-
-def make_record(
-    scope: Scope, seq: int, change: Change, written: Sequence[Written], *, commit_id: str, at: Instant
-) -> Record:
-    """The log's record of a commit; a told document that is also written shares its bytes."""
-    known = {id(each.write.document): each.raw for each in written if isinstance(each.write, Put)}
-    events = [
-        LoggedEvent(event.type, Raw(known.get(id(event.document)) or encode(event.document)), event.internal)
-        for event in change.events
-    ]
-    return Record(
-        company_id=scope.company_id,
-        seq=seq,
-        commit_id=commit_id,
-        at=at,
-        actor=scope.actor,
-        events=events,
-        counts=dict(change.counts),
-        audit_head=change.audit_head,
-        touched=[(each.collection.name, _within(each)) for each in written],
-    )
-
-
-def _within(written: Written) -> str:
-    """The key within the company, as the record lists it."""
-    key = written.key
-    if written.collection.key[0] == "company_id":
-        return key[1] if isinstance(key[1], str) else str(key[1])
-    return "/".join(map(str, key))
 
 
 def typed(kind: type[T], raw: bytes) -> T:

@@ -25,7 +25,6 @@ from alertwhisperer.storage.codec import (
     decode,
     encode,
     encode_writes,
-    make_record,
     typed,
     typed_fields,
 )
@@ -39,8 +38,8 @@ from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wante
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
+from alertwhisperer.storage.records import kept, make_record, told_in_full, touched_by
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
-from alertwhisperer.storage.told import with_documents
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.values import check_value
 
@@ -91,7 +90,6 @@ class DynamoDBStorage:
         self._pending: set[asyncio.Task[Any]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unknown: dict[str, None] = {}
-        self._newest: dict[str, tuple[int, str]] = {}
 
     # ------------------------------------------------------------ Storage
 
@@ -157,34 +155,24 @@ class DynamoDBStorage:
         """See `ports.Log.commit`."""
         await self.open()
         written = encode_writes(change.writes, scope.company_id)
-        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
+        record = make_record(scope, base_seq + 1, change, touched_by(written), commit_id=commit_id, at=at)
         return await self._finish(self._commit(record, [_wanted(each) for each in written], after))
 
     async def _commit(self, record: Record, wanted: list[Wanted], after: str | None) -> Record:
+        """One at a time for each company of this process: each goes behind the one before."""
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
-            if after is not None and not await self._stands_behind(record, after):
-                raise Conflict(f"the log of {record.company_id} does not stand at {record.seq - 1}")
-            await self._append(record, wanted)
-            self._newest[record.company_id] = (record.seq, record.commit_id)
+            await self._append(record, wanted, after)
             self._tell(record)
         return record
 
-    async def _stands_behind(self, record: Record, after: str) -> bool:
-        """Whether the record before this one is of the commit `after`: mostly one of this process, a moment ago."""
-        before = record.seq - 1
-        if self._newest.get(record.company_id) == (before, after):
-            return True
-        found = await self.records(record.company_id, before - 1, 1, told=False)
-        return bool(found) and (found[0].seq, found[0].commit_id) == (before, after)
-
-    async def _append(self, record: Record, wanted: list[Wanted]) -> None:
+    async def _append(self, record: Record, wanted: list[Wanted], after: str | None) -> None:
         company_id, base_seq = record.company_id, record.seq - 1
-        head = Head(record.seq, record.audit_head)
+        head = Head(record.seq, record.audit_head, record.commit_id)
         try:
             await self._writes.run(
                 [*wanted, _record_wanted(record)],
-                [self._heads.move(company_id, base_seq, head)],
+                [self._heads.move(company_id, base_seq, head, after)],
                 token=_token(record.commit_id),
             )
         except OutcomeUnknown:
@@ -222,8 +210,8 @@ class DynamoDBStorage:
     async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
         """See `ports.Log.records`."""
         await self.open()
-        found = await self._search.records(company_id, after, limit)
-        return await with_documents(self, found) if told else found
+        records = await self._search.records(company_id, after, limit)
+        return await told_in_full(self, company_id, records) if told else records
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""
@@ -443,7 +431,7 @@ def _wanted(written: Written) -> Wanted:
 
 def _record_wanted(record: Record) -> Wanted:
     fields: dict[str, object] = {"company_id": record.company_id, "seq": record.seq, "at": record.at}
-    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(record), ABSENT)
+    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(kept(record)), ABSENT)
 
 
 def _checked(collection: Collection, document: Document, *, expect: Document | None = None) -> Wanted:

@@ -22,6 +22,7 @@ class Head(Struct, frozen=True):
 
     seq: int = 0
     audit_head: str = ""
+    commit_id: str = ""
 
 
 class Heads:
@@ -43,10 +44,22 @@ class Heads:
             found |= {item["id"]["S"]: _head(item) for item in page["Items"]}
         return found
 
-    def move(self, company_id: str, base_seq: int, head: Head) -> Step:
-        """The step that moves a head from `base_seq`."""
-        here = "seq = :base" if base_seq else "attribute_not_exists(kind)"
-        return self._put(company_id, head, here, base_seq)
+    def move(self, company_id: str, base_seq: int, head: Head, after: str | None = None) -> Step:
+        """The step that moves a head from `base_seq`, which the commit `after` has made it."""
+        item: Item = {
+            **_key(company_id),
+            "seq": {"N": str(head.seq)},
+            "audit_head": {"S": head.audit_head},
+            "commit_id": {"S": head.commit_id},
+        }
+        action: dict[str, Any] = {"TableName": own_table(self._prefix), "Item": item}
+        if not base_seq:
+            return Step({"Put": {**action, "ConditionExpression": "attribute_not_exists(kind)"}}, OWN_SIZE, "own")
+        here, values = "seq = :base", {":base": {"N": str(base_seq)}}
+        if after is not None:
+            here, values = f"{here} AND commit_id = :after", {**values, ":after": {"S": after}}
+        action |= {"ConditionExpression": here, "ExpressionAttributeValues": values}
+        return Step({"Put": action}, OWN_SIZE, "own")
 
     async def follow(self, wanted: Sequence[Wanted]) -> list[Step]:
         """The steps that bring heads up to records and snapshots written without a commit: by a copy, or by retention.
@@ -65,24 +78,13 @@ class Heads:
                 steps.append(self.move(company_id, now.seq, head))
         return steps
 
-    def _put(self, company_id: str, head: Head, condition: str, base_seq: int) -> Step:
-        item: Item = {**_key(company_id), "seq": {"N": str(head.seq)}, "audit_head": {"S": head.audit_head}}
-        action: dict[str, Any] = {
-            "TableName": own_table(self._prefix),
-            "Item": item,
-            "ConditionExpression": condition,
-        }
-        if base_seq:
-            action["ExpressionAttributeValues"] = {":base": {"N": str(base_seq)}}
-        return Step({"Put": action}, OWN_SIZE, "own")
-
 
 def _key(company_id: str) -> Item:
     return {"kind": {"S": KIND}, "id": {"S": company_id}}
 
 
 def _head(item: Item) -> Head:
-    return Head(int(item["seq"]["N"]), item["audit_head"]["S"])
+    return Head(int(item["seq"]["N"]), item["audit_head"]["S"], item.get("commit_id", {"S": ""})["S"])
 
 
 def _told(wanted: Wanted) -> Head | None:
@@ -92,5 +94,7 @@ def _told(wanted: Wanted) -> Head | None:
         return None
     if wanted.collection.name == "snapshots" and wanted.key[-1] != "head":
         return None
-    seq, audit_head = fields.get("seq"), fields.get("audit_head", "")
-    return Head(seq, audit_head) if isinstance(seq, int) and isinstance(audit_head, str) else None
+    seq, audit_head, commit_id = fields.get("seq"), fields.get("audit_head", ""), fields.get("commit_id", "")
+    if isinstance(seq, int) and isinstance(audit_head, str) and isinstance(commit_id, str):
+        return Head(seq, audit_head, commit_id)
+    return None

@@ -19,8 +19,8 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
-from alertwhisperer.storage.codec import Written, collection_named, encode_writes, make_record
+from alertwhisperer.schema import BY_DOCUMENT, COLLECTIONS, VERSION, Collection
+from alertwhisperer.storage.codec import Written, collection_named, encode_writes
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, as_struct, of_mapping, stored_key
 from alertwhisperer.storage.mongodb_errors import within
@@ -30,8 +30,7 @@ from alertwhisperer.storage.mongodb_schema import missing_indexes
 from alertwhisperer.storage.mongodb_session import COMMIT_SECONDS, Session
 from alertwhisperer.storage.mongodb_writes import DUPLICATE_KEY, prepare, run
 from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.render_mongodb import BY_AGE_ALONE
-from alertwhisperer.storage.told import with_documents
+from alertwhisperer.storage.records import make_record, told_in_full, touched_by
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 
 T = TypeVar("T", bound=Struct)
@@ -61,7 +60,6 @@ class MongoDBStorage:
         self._long_read_seconds = long_read_seconds
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listeners: list[Callable[[Record], None]] = []
-        self._newest: dict[str, tuple[int, str]] = {}
 
     # ------------------------------------------------------------ Storage
 
@@ -103,7 +101,7 @@ class MongoDBStorage:
     @property
     def expiring(self) -> frozenset[str]:
         """See `ports.Storage.expiring`."""
-        return frozenset(BY_AGE_ALONE)
+        return frozenset(each.name for each in COLLECTIONS if each.expires)
 
     # ------------------------------------------------------------ Log
 
@@ -119,7 +117,7 @@ class MongoDBStorage:
     ) -> Record:
         """See `ports.Log.commit`."""
         written = encode_writes(change.writes, scope.company_id)
-        record = make_record(scope, base_seq + 1, change, written, commit_id=commit_id, at=at)
+        record = make_record(scope, base_seq + 1, change, touched_by(written), commit_id=commit_id, at=at)
         return await self._session.finish(self._commit(record, written, after))
 
     async def head(self, company_id: str) -> tuple[int, str]:
@@ -131,8 +129,8 @@ class MongoDBStorage:
     async def records(self, company_id: str, after: int, limit: int = 1000, *, told: bool = True) -> list[Record]:
         """See `ports.Log.records`."""
         query = {"company_id": company_id, "seq": {"$gt": after}}
-        found = await self.select(Record, query, sort=[("seq", 1)], limit=limit)
-        return await with_documents(self, found) if told else found
+        records = await self.select(Record, query, sort=[("seq", 1)], limit=limit)
+        return await told_in_full(self, company_id, records) if told else records
 
     async def companies_with_log(self) -> list[tuple[str, int]]:
         """See `ports.Log.companies_with_log`."""
@@ -272,21 +270,10 @@ class MongoDBStorage:
         """One at a time for each company of this process: each begins where the one before has ended."""
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
-            if after is not None and not await self._stands_behind(record, after):
-                raise Conflict(f"the log of {record.company_id} does not stand at {record.seq - 1}")
-            await append(self._session, record, written)
-            self._newest[record.company_id] = (record.seq, record.commit_id)
+            await append(self._session, record, written, after)
             self._tell(record)
         self._session.doorbell.ring()
         return record
-
-    async def _stands_behind(self, record: Record, after: str) -> bool:
-        """Whether the record before this one is of the commit `after`: mostly one of this process, a moment ago."""
-        before = record.seq - 1
-        if self._newest.get(record.company_id) == (before, after):
-            return True
-        found = await self.records(record.company_id, before - 1, 1, told=False)
-        return bool(found) and (found[0].seq, found[0].commit_id) == (before, after)
 
     def _tell(self, record: Record) -> None:
         for listener in self._listeners:

@@ -18,6 +18,7 @@ from alertwhisperer.storage.mongodb_errors import translated
 from alertwhisperer.storage.mongodb_session import Session
 from alertwhisperer.storage.mongodb_translate import whole_partition
 from alertwhisperer.storage.mongodb_writes import prepare, run
+from alertwhisperer.storage.records import kept
 
 EVENTS: Final = BY_NAME["events"]
 SNAPSHOTS: Final = BY_NAME["snapshots"]
@@ -30,15 +31,15 @@ class _AlreadyWritten(Exception):
     """An earlier try of the same commit was durable after all; its answer was lost."""
 
 
-async def append(session: Session, record: Record, written: Sequence[Written]) -> None:
-    """Write the record and what it did. Raises what `ports.Log.commit` says."""
+async def append(session: Session, record: Record, written: Sequence[Written], after: str | None) -> None:
+    """Write the record and what it did, behind the commit `after`. Raises what `ports.Log.commit` says."""
     database = await session.open()
-    key = (record.company_id, record.seq)
-    stored = of_written(Written(Put(EVENTS.name, record), EVENTS, key, encode(record)))
+    key, stripped = (record.company_id, record.seq), kept(record)
+    stored = of_written(Written(Put(EVENTS.name, stripped), EVENTS, key, encode(stripped)))
     prepared = prepare(written)
 
     async def act(client: AsyncClientSession, tries: int) -> None:
-        standing = asyncio.create_task(_standing(database, record))
+        standing = asyncio.create_task(_standing(database, record, after))
         try:
             await database[EVENTS.name].insert_one(stored, session=client)
             await run(database, client, prepared)
@@ -81,7 +82,7 @@ async def heads(database: Database) -> list[tuple[str, int]]:
     return sorted(named.items())
 
 
-async def _standing(database: Database, record: Record) -> AlertWhispererError | None:
+async def _standing(database: Database, record: Record, after: str | None) -> AlertWhispererError | None:
     """Why the record cannot be the next one; None if it can, unless it is there already.
 
     Asked beside the transaction, which costs no time: the insert sees to it that nobody else has written the record,
@@ -89,19 +90,22 @@ async def _standing(database: Database, record: Record) -> AlertWhispererError |
     """
     before = record.seq - 1
     try:
-        if before and await database[EVENTS.name].find_one(
-            {ID: stored_key(EVENTS, (record.company_id, before))}, {ID: 1}
-        ):
-            return None
+        found = await _found(database, record.company_id, before) if before else None
+        if found is not None:
+            return None if after in {None, found.get("commit_id")} else _elsewhere(record)
         seq, _ = await head(database, record.company_id)
     except PyMongoError as error:
         return translated(error)
-    return None if seq == before else _elsewhere(record)
+    return None if seq == before and after is None else _elsewhere(record)
+
+
+async def _found(database: Database, company_id: str, seq: int) -> Stored | None:
+    key = stored_key(EVENTS, (company_id, seq))
+    return await database[EVENTS.name].find_one({ID: key}, {"commit_id": 1})
 
 
 async def _is_mine(database: Database, record: Record) -> bool:
-    key = stored_key(EVENTS, (record.company_id, record.seq))
-    found = await database[EVENTS.name].find_one({ID: key}, {"commit_id": 1})
+    found = await _found(database, record.company_id, record.seq)
     return found is not None and found.get("commit_id") == record.commit_id
 
 

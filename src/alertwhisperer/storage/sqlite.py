@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from msgspec import Raw, Struct, json
-from msgspec.structs import replace
 
-from alertwhisperer.domain.change import Change, Event, Write
+from alertwhisperer.domain.change import Change, Write
 from alertwhisperer.domain.errors import Conflict, Invalid
-from alertwhisperer.domain.event import GONE, LoggedEvent, Record
+from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
@@ -27,7 +26,8 @@ from alertwhisperer.storage.codec import (
 )
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.query import And, Compare, check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.sqlite_layout import Layout, Value, lay_out
+from alertwhisperer.storage.records import Place, Touched, kept, make_record, told_places, with_documents
+from alertwhisperer.storage.sqlite_layout import Value, lay_out
 from alertwhisperer.storage.sqlite_session import Session
 from alertwhisperer.storage.sqlite_translate import Bound, Sql, order_by, where
 from alertwhisperer.storage.sqlite_whole import BEHIND, HEAD, Statements
@@ -121,20 +121,9 @@ class SQLiteStorage:
         """See `ports.Log.commit`."""
         await self._session.open()
         layout = lay_out(change.writes, scope.company_id)
-        events = [_logged(event, layout) for event in change.events]
-        record = Record(
-            company_id=scope.company_id,
-            seq=base_seq + 1,
-            commit_id=commit_id,
-            at=at,
-            actor=scope.actor,
-            events=events,
-            counts=dict(change.counts),
-            audit_head=change.audit_head,
-            touched=layout.touched,
-        )
-        kept = replace(record, events=[each if each.place is None else _bare(each) for each in events])
-        appended = (record.company_id, record.seq, at, _record_json.encode(kept), after)
+        touched = Touched(layout.touched, layout.places)
+        record = make_record(scope, base_seq + 1, change, touched, commit_id=commit_id, at=at)
+        appended = (record.company_id, record.seq, at, _record_json.encode(kept(record)), after)
         whole = None if layout.expected else (*appended, b"".join(layout.documents), *layout.parts())
 
         def act(connection: sqlite3.Connection) -> Record:
@@ -344,38 +333,13 @@ class SQLiteStorage:
         return await self.write(lambda connection: connection.execute(sql, bound).rowcount)
 
 
-def _logged(event: Event, layout: Layout) -> LoggedEvent:
-    """An event; with its place if its document is written beside it."""
-    written = layout.places.get(id(event.document))
-    if written is None:
-        return LoggedEvent(event.type, Raw(encode(event.document)), event.internal)
-    place, raw = written
-    return LoggedEvent(event.type, Raw(raw), event.internal, place)
-
-
-def _bare(event: LoggedEvent) -> LoggedEvent:
-    """An event as the log keeps it: its document stands in a row of its own."""
-    return LoggedEvent(event.type, GONE, event.internal, event.place)
-
-
 def _with_documents(connection: sqlite3.Connection, record: Record) -> Record:
     """A record from the log with the documents that its events are about, as they stand now."""
-    wanted: dict[str, list[str]] = {}
-    for event in record.events:
-        if event.place is not None:
-            name, within = record.touched[event.place]
-            wanted.setdefault(name, []).append(within)
-    found: dict[tuple[str, str], Raw] = {}
-    for name, ids in wanted.items():
+    found: dict[Place, Raw] = {}
+    for name, ids in told_places([record]).items():
         rows = connection.execute(by_ids_sql(name), (record.company_id, keys_json([(each,) for each in ids])))
         found.update({(name, row[0].decode()): Raw(row[1]) for row in rows})
-    events = [
-        event
-        if event.place is None
-        else LoggedEvent(event.type, found.get(record.touched[event.place], GONE), event.internal, event.place)
-        for event in record.events
-    ]
-    return replace(record, events=events)
+    return with_documents(record, found)
 
 
 def _collection_of(kind: type[Struct]) -> Collection:
