@@ -109,6 +109,7 @@ def run(*, long: bool) -> Report:
             path = Path(folder) / f"to-{engine}.db"
             asyncio.run(filled(path, alerts))
             asyncio.run(moved(path, engine, url, table))
+            print(f"{table.rows[-1]}", flush=True)
     table.notes.append("While writers wait, both sides are read in full and compared; nothing else takes long.")
     report.tables.append(table)
     print(table.markdown())

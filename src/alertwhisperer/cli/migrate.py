@@ -68,6 +68,7 @@ def migrate(
     Without options it copies, or brings a copy up to date, as often as you like. With --switch it then stops all
     writers (they answer 503 with Retry-After), verifies, and hands over; start the servers on the target then. Until
     --finish it keeps the old database up to date as a way back; breaking that off is no harm, the same command goes on.
+    Ends with 1 if a document could not be carried over.
     """
     asked: dict[Step, bool] = {"switch": switch, "back": back, "finish": finish, "abort": abort}
     steps = [step for step, wanted in asked.items() if wanted] or ["copy"]
@@ -90,6 +91,8 @@ async def _step(both: Both, step: Step | str, as_json: bool) -> None:
     _tell(both, outcome, time.monotonic() - started, as_json)
     if step == "switch":
         await _follow_back(both)
+    if outcome.failures:
+        raise typer.Exit(1)
     return None
 
 
@@ -144,10 +147,16 @@ def _run(source: str, target: str, as_json: bool, work: Callable[[Both], Awaitab
     here, there = addresses(settings, source, target)
 
     async def run() -> T:
+        # Ended politely, it still lifts the fence.
+        if (task := asyncio.current_task()) is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with _both(settings, here, there, quiet=as_json, create=create) as both:
             return await work(both)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 def addresses(settings: Settings, source: str, target: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import Put
 from alertwhisperer.domain.errors import Conflict
-from alertwhisperer.storage.transfer_fence import fence_of
+from alertwhisperer.storage.transfer_fence import fence_of, set_fence
 from alertwhisperer.storage.transfer_state import transfer_of
 from tests.storage.transfer.conftest import Move
 from tests.storage.transfer.senders import alert_of
@@ -93,6 +93,20 @@ async def test_a_move_that_is_aborted_lets_writers_go_on_and_may_be_taken_up_aga
     state = await transfer_of(local.target.storage)
     assert state is not None
     assert state.stage == "switched"
+
+
+async def test_a_command_that_died_behind_the_fence_is_gone_on_with_or_aborted(local: Move) -> None:
+    await local.fire(1)
+    await local.mover.move(switch=False)
+    await set_fence(local.source.storage, local.office.clock, local.office.ids, "and then it died")
+    async with local.office.client(headers={"X-API-Key": local.office.acme.api_key}) as sender:
+        assert (await sender.post("/api/webhooks/alerts", json=alert_of("fenced"))).status_code == 503
+    await local.mover.abort()
+    await local.fire(1, "let in again")
+    await set_fence(local.source.storage, local.office.clock, local.office.ids, "and then it died again")
+    outcome = await local.mover.move(switch=True)
+    assert outcome.stage == "switched"
+    assert await local.target.storage.count(Alert, {"asset_name": "let in again-0"}) == 1
 
 
 async def test_there_is_no_way_back_without_a_switch(local: Move) -> None:
