@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.processes import wait_for
 from tests.support.product import ProductServer, Seed, alert_document
 
 END = b"\r\n\r\n"
@@ -121,6 +122,24 @@ def test_refusals_say_what_is_wrong_and_leave_the_connection_open(line: Line, se
     assert line.answer()[0] == 404
     line.send(request(seed, 40))
     assert line.answer()[0] == 201
+
+
+def test_what_is_nested_too_deeply_is_refused_and_counted(line: Line, server: ProductServer, seed: Seed) -> None:
+    globex = seed.others[0]
+    nested = request(seed, 0, body=b"[" * 200_000 + b"]" * 200_000)
+    line.send(nested.replace(seed.acme.api_key.encode(), globex.api_key.encode()))
+    status, head, problem = line.answer()
+    assert (status, problem["field"]) == (422, "body")
+    assert "content-type: application/problem+json" in head
+    line.send(request(seed, 45))
+    assert line.answer()[0] == 201
+    with server.signed_in(seed.admin) as client:
+
+        def rejected() -> int:
+            ledger = client.get("/api/ledger", params={"company_id": globex.id}).json()
+            return int(ledger["totals"]["rejected"])
+
+        wait_for(lambda: rejected() == 1, seconds=10, what="the ledger does not know the refusal")
 
 
 def test_a_delivery_of_many_parts_is_answered_in_order(line: Line, seed: Seed) -> None:

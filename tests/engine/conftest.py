@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from alertwhisperer.clock import SystemIds, VirtualClock
+from alertwhisperer.ports import Storage
+from alertwhisperer.storage import get_database_adapter
 from tests.support.engines import ENGINES
 from tests.support.world import World
 
@@ -19,3 +21,20 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     yield made
     await made.runner.close()
     await engine.close()
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    """The embedded engine, for what every engine does alike."""
+    made = get_database_adapter("sqlite", path=tmp_path / "shared.db")
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def here(storage: Storage) -> World:
+    """The world on the embedded engine; `beside` makes more processes on it."""
+    made = World(storage, VirtualClock(), SystemIds())
+    await made.found()
+    return made

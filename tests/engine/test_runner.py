@@ -1,12 +1,9 @@
 """Decisions lose races, lose answers and fail, and nothing is done twice or half."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
 
 import pytest
 
-from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.delivery import Outcome
@@ -14,33 +11,11 @@ from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid,
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.ledger import RECEIVED
 from alertwhisperer.engine.draft import Draft
-from alertwhisperer.ports import Storage
-from alertwhisperer.storage import get_database_adapter
 from tests.support.cast import ACME, ADA
 from tests.support.faulty import Fault, faulty
-from tests.support.world import World, acting
+from tests.support.world import World, acting, beside, storm
 
 ADA_HERE = acting(ADA)
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    made = get_database_adapter("sqlite", path=tmp_path / "shared.db")
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def here(storage: Storage) -> World:
-    made = World(storage, VirtualClock(), SystemIds())
-    await made.found()
-    return made
-
-
-def beside(world: World, storage: Storage | None = None) -> World:
-    """Another process on the same database."""
-    return World(storage or world.storage, world.clock, world.ids)
 
 
 async def test_two_processes_that_share_a_company_make_one_incident(here: World) -> None:
@@ -169,11 +144,6 @@ async def test_an_asset_that_another_process_deleted_is_new_when_it_alerts_again
     await there.fire(asset="old-host", signature="other")
     [again] = await here.storage.select(Asset, {"company_id": ACME})
     assert (again.name, again.id == asset.id) == ("old-host", False)
-
-
-def storm(world: World, count: int, start: int = 0) -> list[Coroutine[None, None, Outcome]]:
-    """So many different alerts at once that some are decided while others are being stored."""
-    return [world.fire(asset=f"h{n}", signature="s") for n in range(start, start + count)]
 
 
 @pytest.mark.parametrize(

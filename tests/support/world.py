@@ -1,6 +1,7 @@
 """A small MSP on a real engine and a virtual clock: what the engine's tests act in."""
 
 import json
+from collections.abc import Coroutine
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -115,3 +116,13 @@ class World:
 def acting(actor: Actor, company_id: str = ACME) -> Scope:
     """Somebody of the cast in a company."""
     return Scope(company_id, actor)
+
+
+def beside(world: World, storage: Storage | None = None) -> World:
+    """Another process on the same database."""
+    return World(storage or world.storage, world.clock, world.ids)
+
+
+def storm(world: World, count: int) -> list[Coroutine[None, None, Outcome]]:
+    """So many different alerts at once that some are decided while others are being stored."""
+    return [world.fire(asset=f"h{n}", signature="s") for n in range(count)]

@@ -218,7 +218,7 @@ class CompanyState:
         return any(name in journal[place] for journal in self._in_flight)
 
     def install(self, document: Struct, *, is_read: bool = False) -> None:
-        """Take a document as it now stands, and what follows. `is_read`: from the database, not decided here."""
+        """Take a document as it now stands, and what follows from it. `is_read`: it was not decided here."""
         kind = type(document)
         if kind is Alert:
             self._install_alert(cast("Alert", document))
