@@ -27,12 +27,6 @@ ACME = Scope("acme", SYSTEM)
 BALANCED = {"ledger.received": 3, "ledger.grouped": 2, "ledger.rejected": 1}
 
 
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    async with opened(tmp_path) as adapter:
-        yield adapter
-
-
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Storage]:
     adapter = get_database_adapter("sqlite", path=folder / "counters.db")

@@ -1,12 +1,10 @@
 """Decisions lose races, lose answers and fail, and nothing is done twice or half."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
+from collections.abc import Coroutine
 
 import pytest
 
-from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.delivery import Outcome
@@ -15,7 +13,6 @@ from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.ledger import RECEIVED
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage import get_database_adapter
 from tests.support.cast import ACME, ADA
 from tests.support.faulty import Fault, faulty
 from tests.support.world import World, acting
@@ -24,18 +21,9 @@ ADA_HERE = acting(ADA)
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    made = get_database_adapter("sqlite", path=tmp_path / "shared.db")
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def here(storage: Storage) -> World:
-    made = World(storage, VirtualClock(), SystemIds())
-    await made.found()
-    return made
+def here(world: World) -> World:
+    """This process's world."""
+    return world
 
 
 def beside(world: World, storage: Storage | None = None) -> World:
