@@ -82,6 +82,7 @@ async def test_ids_of_two_processes_may_stand_out_of_order(storage: Storage, aud
     assert (await audit.verify(ACME)).ok
 
 
+@pytest.mark.slow_on("dynamodb")
 async def test_a_chain_longer_than_a_page_is_followed_whole(storage: Storage, audit: Audit) -> None:
     await written(storage, 600)
     assert (await audit.verify(ACME)).checked == 600

@@ -125,7 +125,9 @@ async def test_a_timeline_longer_than_a_batch_goes_whole(world: World, retention
     await world.clear()
     [entry, *_] = await world.storage.select(TimelineEntry, ALL, limit=1)
     copies = [replace(entry, id=world.ids.new_id(), incident_id=str(old)) for _ in range(1100)]
-    await world.storage.store([put("timeline", each) for each in copies])
+    size = world.storage.limits.batch(len(copies))
+    for start in range(0, len(copies), size):
+        await world.storage.store([put("timeline", each) for each in copies[start : start + size]])
     later(world, 731)
     await retention.sweep(HERE)
 
