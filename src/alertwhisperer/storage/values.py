@@ -19,6 +19,9 @@ DEPTH_AT_MOST: Final = 30
 KEY_AT_MOST: Final = 900
 """Bytes of a text of a key: DynamoDB ends at 1,024 for a sort key, and the house's own lengthen some."""
 
+KEY_SURELY: Final = KEY_AT_MOST // 4
+"""Characters that are not too many bytes, whichever they are."""
+
 INT_LEAST: Final = -(2**63)
 INT_MOST: Final = 2**63 - 1
 FLOAT_LEAST: Final = 1e-125
@@ -78,8 +81,7 @@ def check_key(key: object, field: str) -> None:
 
 def is_key_size(text: str) -> bool:
     """Whether a text has as many bytes as one of a key may have; none is too few."""
-    # Four bytes a character at most: only long texts need be encoded to know.
-    return 0 < len(text) <= KEY_AT_MOST // 4 or 0 < len(text.encode(errors="replace")) <= KEY_AT_MOST
+    return 0 < len(text) <= KEY_SURELY or 0 < len(text.encode(errors="replace")) <= KEY_AT_MOST
 
 
 def _check_text(text: str, field: str) -> None:
