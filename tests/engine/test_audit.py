@@ -1,8 +1,5 @@
 """The audit chain can be followed, its oldest part can go, and what was tampered with is found."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
@@ -15,21 +12,12 @@ from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.scope import SYSTEM, Scope
 from alertwhisperer.engine.audit import ANCHOR_ID, Audit
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage import get_database_adapter
 from tests.support.cast import ADA, CARL, RIO, VIC
 from tests.support.logbook import Logbook, put
 
 KEY = b"k" * 32
 START = "2026-01-05T09:00:00.000000Z"
 ACME = Scope("acme", SYSTEM)
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    adapter = get_database_adapter("sqlite", path=tmp_path / "audit.db")
-    await adapter.open()
-    yield adapter
-    await adapter.close()
 
 
 @pytest.fixture
@@ -94,6 +82,7 @@ async def test_ids_of_two_processes_may_stand_out_of_order(storage: Storage, aud
     assert (await audit.verify(ACME)).ok
 
 
+@pytest.mark.slow_on("dynamodb")
 async def test_a_chain_longer_than_a_page_is_followed_whole(storage: Storage, audit: Audit) -> None:
     await written(storage, 600)
     assert (await audit.verify(ACME)).checked == 600

@@ -27,12 +27,6 @@ ACME = Scope("acme", SYSTEM)
 BALANCED = {"ledger.received": 3, "ledger.grouped": 2, "ledger.rejected": 1}
 
 
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    async with opened(tmp_path) as adapter:
-        yield adapter
-
-
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Storage]:
     adapter = get_database_adapter("sqlite", path=folder / "counters.db")
@@ -83,6 +77,7 @@ async def test_a_companys_counters_are_its_own(storage: Storage, acme: Logbook) 
     assert await counters.counts(Scope("globex", SYSTEM), "day", NOON, NOON) == {"2026-03-02": {"alerts.fires": 1}}
 
 
+@pytest.mark.slow_on("dynamodb")
 async def test_more_records_than_one_page_are_folded_and_read_whole(storage: Storage, acme: Logbook) -> None:
     for second in range(1100):
         await acme.write(plus(NOON, second), {"alerts.fires": 1})

@@ -27,6 +27,8 @@ T = TypeVar("T", bound=Struct)
 
 ADA_HERE = acting(ADA)
 
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
+
 
 async def stored_alerts(world: World) -> list[Alert]:
     return await world.storage.select(Alert, {"company_id": ACME})

@@ -19,6 +19,8 @@ from tests.support.world import World, acting, beside
 
 BODY = json.dumps({"asset_name": "db-01", "signature": "disk_full", "message": "it broke"}).encode()
 
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
+
 
 def signed(world: World, secret: str) -> WebhookRequest:
     timestamp = str(int(moment(world.clock.now()).timestamp()))

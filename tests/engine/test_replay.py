@@ -4,6 +4,8 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.domain.delivery import Intake
 from alertwhisperer.domain.incident import Incident
@@ -59,6 +61,7 @@ async def incidents(world: World) -> list[tuple[object, ...]]:
     return [tuple(getattr(each, field) for field in (*TOLD, *TIMES)) for each in found]
 
 
+@pytest.mark.slow_on("dynamodb")
 async def test_replaying_the_stored_deliveries_gives_the_same_incidents(world: World, tmp_path: Path) -> None:
     await live(world, steps=300, seed=7)
     stored = await world.storage.select(Intake, {"company_id": ACME})

@@ -1,8 +1,6 @@
 """Timers fire once, at their time, whoever dies on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +9,12 @@ from alertwhisperer.domain.change import Change, Delete
 from alertwhisperer.domain.errors import Conflict, NotFound, Unavailable
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.domain.timer import LEASE_SECONDS, Timer, timer
+from alertwhisperer.domain.timer import LEASE_SECONDS, Timer, shard_of, timer
 from alertwhisperer.engine.scheduler import Scheduler
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage import get_database_adapter
 from tests.support.logbook import put
 
 NOON = "2026-03-02T12:00:00.000000Z"
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    adapter = get_database_adapter("sqlite", path=tmp_path / "timers.db")
-    await adapter.open()
-    yield adapter
-    await adapter.close()
 
 
 class Bells:
@@ -158,7 +147,7 @@ async def test_a_timer_whose_subject_is_gone_goes_too(storage: Storage) -> None:
     scheduler = Scheduler(storage, VirtualClock(NOON), SystemIds(), {"incident.wake": miss})
     await scheduler.tick(NOON)
 
-    assert await storage.count(Timer, {"subject_id": "gone"}) == 0
+    assert await storage.count(Timer, {"shard": shard_of("acme"), "subject_id": "gone"}) == 0
 
 
 async def test_one_that_cannot_fire_does_not_hold_up_the_next(storage: Storage, bells: Bells) -> None:

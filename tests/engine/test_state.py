@@ -1,11 +1,15 @@
 """What a state keeps in memory stays what the database says, whichever way it came to know it."""
 
+import pytest
+
 from alertwhisperer.engine import verbs
 from tests.support.cast import ADA
 from tests.support.world import World, acting, beside
 
 ADA_HERE = acting(ADA)
 DAY_SECONDS = 24 * 3600
+
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
 
 
 async def test_an_alert_still_waits_after_an_older_delivery_was_repeated(here: World) -> None:

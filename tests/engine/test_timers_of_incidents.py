@@ -8,7 +8,7 @@ from alertwhisperer.clock import SystemIds
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.timeline import TimelineEntry
-from alertwhisperer.domain.timer import Timer
+from alertwhisperer.domain.timer import Timer, shard_of
 from alertwhisperer.engine import verbs
 from alertwhisperer.engine.scheduler import Scheduler
 from tests.support.cast import ACME, RIO
@@ -44,7 +44,7 @@ async def test_a_snoozed_incident_wakes_at_its_time(world: World, snoozed: str) 
     await one.tick_now()
 
     assert (await incident(world, snoozed)).snoozed_until is None
-    assert await world.storage.count(Timer, {"company_id": ACME}) == 0
+    assert await world.storage.count(Timer, {"shard": shard_of(ACME), "company_id": ACME}) == 0
 
 
 async def test_two_processes_wake_it_once(world: World, snoozed: str) -> None:
@@ -88,4 +88,4 @@ async def test_what_fires_again_in_the_quiet_time_stays_open(world: World) -> No
     await scheduler(world).tick_now()
 
     assert (await incident(world, opened)).status != "resolved"
-    assert await world.storage.count(Timer, {"company_id": ACME}) == 0
+    assert await world.storage.count(Timer, {"shard": shard_of(ACME), "company_id": ACME}) == 0

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
-from typing import Final
 
 import httpx
 import msgspec
@@ -22,37 +18,14 @@ from tests.fault.invariants import (
     incidents_of,
     replayed,
 )
-from tests.support.mongod import MongoSet
 from tests.support.product import ProductServer, Seed, SeededCompany, alert_document, lift_rate_limit
 from tests.support.reader import LiveReader, head_of
 from tests.support.wire import Wire
 
 SENDERS = 32
 EACH = 20
-_numbers: Final = count(1)
 
 pytestmark = pytest.mark.real
-
-
-KEY: Final = base64.b64encode(b"k" * 32).decode()
-
-
-@pytest.fixture(params=["sqlite", "mongodb"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProductServer]:
-    settings = {} if request.param == "sqlite" else on_mongodb(request.getfixturevalue("mongodb_server"))
-    product = ProductServer(tmp_path / "product", settings=settings)
-    yield product
-    product.kill()
-
-
-def on_mongodb(servers: MongoSet) -> dict[str, str]:
-    """The settings of a product on a database of its own; it makes no secrets there."""
-    return {
-        "MONGO_URL": servers.url.replace("/?", f"/fault_{next(_numbers)}?"),
-        "JWT_SECRET": "a secret that is long enough to sign with",
-        "ENCRYPTION_KEYS": f"k1:{KEY}",
-        "AUDIT_KEY": KEY,
-    }
 
 
 @pytest.fixture
@@ -64,7 +37,7 @@ def sibling(server: ProductServer) -> Iterator[ProductServer]:
 
 @pytest.fixture
 def seed(server: ProductServer, sibling: ProductServer) -> Seed:
-    """Both run on the seeded file, and Acme's limit is out of reach."""
+    """Both run on the seeded database, and Acme's limit is out of reach."""
     seeded = server.seed()
     server.start()
     sibling.start()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pymongo
 import pytest
+from pymongo.errors import OperationFailure
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import ABSENT, Change, Put
@@ -176,6 +177,19 @@ async def test_an_outcome_that_stays_unknown_is_said_to_be(
     assert [record.commit_id for record in await storage.records(ACME, 0)] == ["c0"]
     with pytest.raises(Conflict):
         await commit(storage, 0)
+
+
+async def test_what_a_dead_process_left_open_is_ended_for_it(storage: MongoDBStorage, mongodb_server: MongoSet) -> None:
+    """A killed process's transaction outlives it for a minute, and holds the next place in the log."""
+    dead: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(mongodb_server.url, appname="alertwhisperer")
+    with dead, dead.start_session() as session:
+        session.start_transaction()
+        events = dead[storage._session.name]["events"]
+        events.insert_one({"_id": {"company_id": ACME, "seq": 1}}, session=session)
+        assert (await commit(storage, 0, Put("alerts", alert("a1")))).seq == 1
+        with pytest.raises(OperationFailure) as refused:
+            session.commit_transaction()
+    assert refused.value.has_error_label("TransientTransactionError")
 
 
 async def test_a_collision_is_tried_again(storage: MongoDBStorage, mongodb_server: MongoSet) -> None:

@@ -17,9 +17,15 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from botocore.session import get_session
+
+from alertwhisperer.schema import VERSION
+from alertwhisperer.storage.dynamodb_tables import VERSION_KEY
+from alertwhisperer.storage.render_dynamodb import own_table, table_definitions
 from tests.support.processes import OwnedProcess, free_port, missing
 
 VARIABLE: Final = "ALERTWHISPERER_DYNAMODB_LOCAL"
@@ -125,10 +131,11 @@ def _version(program: str) -> int:
 
 @dataclass
 class DynamoDBLocal:
-    """A running DynamoDB Local that keeps everything in memory."""
+    """A running DynamoDB Local that keeps everything in memory. `spare`: prefixes of tables that are made and empty."""
 
     folder: Path
     port: int = field(default_factory=free_port)
+    spare: list[str] = field(default_factory=list)
     process: OwnedProcess = field(init=False)
 
     def __post_init__(self) -> None:
@@ -159,7 +166,38 @@ class DynamoDBLocal:
         self.process.wait_until(self._listens, seconds=30)
 
     def stop(self) -> None:
+        if "_client" in vars(self):
+            self._client.close()
         self.process.stop()
+
+    def empty(self, prefix: str) -> None:
+        """Delete every item of the tables under a prefix, but for the mark of their version."""
+        for definition in table_definitions(prefix):
+            self._empty_table(definition["TableName"], [each["AttributeName"] for each in definition["KeySchema"]])
+        version = {**VERSION_KEY, "version": {"N": str(VERSION)}}
+        self._client.put_item(TableName=own_table(prefix), Item=version)
+
+    def _empty_table(self, table: str, key: list[str]) -> None:
+        names = {f"#{at}": name for at, name in enumerate(key)}
+        asked = {"TableName": table, "ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
+        while True:
+            page = self._client.scan(**asked)
+            doomed = [{"DeleteRequest": {"Key": item}} for item in page["Items"]]
+            for start in range(0, len(doomed), 25):
+                self._client.batch_write_item(RequestItems={table: doomed[start : start + 25]})
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    @cached_property
+    def _client(self) -> Any:
+        return get_session().create_client(
+            "dynamodb",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # it takes any
+        )
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

@@ -22,6 +22,8 @@ from typing import Any, Final
 import pymongo
 from pymongo.errors import PyMongoError
 
+from alertwhisperer.storage.mongodb_schema import MARK
+from alertwhisperer.storage.render_mongodb import META
 from tests.support.processes import OwnedProcess, free_port, missing, wait_for
 
 VARIABLE: Final = "ALERTWHISPERER_MONGOD"
@@ -130,10 +132,11 @@ class Mongod:
 
 @dataclass
 class MongoSet:
-    """A replica set; `url` is what MONGO_URL would say."""
+    """A replica set; `url` is what MONGO_URL would say, `spare` names databases that are made and empty."""
 
     folder: Path
     size: int = 1
+    spare: list[str] = field(default_factory=list)
     members: list[Mongod] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -159,6 +162,13 @@ class MongoSet:
                 if each.process.running and each.command("hello")["isWritablePrimary"]:
                     return each
         return None
+
+    def empty(self, database: str) -> None:
+        """Delete every document of a database; collections, indexes and the mark of its version stay."""
+        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self.url)
+        with client:
+            for name in client[database].list_collection_names():
+                client[database][name].delete_many({} if name != META else {"_id": {"$ne": MARK}})
 
     def drop(self, database: str) -> None:
         """Drop a database, for the next test to find none."""

@@ -63,6 +63,12 @@ class LiveReader:
     def seq(self) -> int:
         return self.frames[-1].position[0] if self.frames else self.after
 
+    async def wait_until_greeted(self) -> None:
+        """Returns when it has been connected once."""
+        while not self.hellos:
+            self._arrived.clear()
+            await self._arrived.wait()
+
     async def wait_until_at(self, frame_id: str) -> None:
         """Returns when the frame is the last one heard."""
         while self.cursor != frame_id:

@@ -1,6 +1,6 @@
 """Documents to JSON bytes and back, and the log's record of a commit. Each document is encoded once a commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final, TypeVar, cast
 
@@ -11,7 +11,7 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, Collection, key_of
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
-from alertwhisperer.storage.values import STORED_AT_MOST, check_value
+from alertwhisperer.storage.values import KEY_AT_MOST, KEY_SURELY, STORED_AT_MOST, check_value, is_key_size
 
 T = TypeVar("T", bound=Struct)
 
@@ -64,6 +64,7 @@ def encode_writes(writes: Sequence[Write], company_id: str | None = None) -> lis
             raw = encode(document)
             check_stored(collection, raw)
             each = Written(write, collection, key_of(collection, document), raw)
+        check_key_texts(each.collection, each.key)
         if company_id is not None and each.key[0] != company_id and each.collection.key[0] == "company_id":
             message = f"a commit of {company_id} cannot write {each.collection.name} of {each.key[0]}"
             raise Invalid(message, "company_id")
@@ -88,8 +89,17 @@ def check_stored(collection: Collection, raw: bytes) -> None:
         check_value(decode(raw), "")
 
 
+def check_key_texts(collection: Collection, values: Iterable[object]) -> None:
+    """Invalid if a text of a key, whose fields `values` begins with, is empty or too long for some engine."""
+    for name, value in zip(collection.key, values, strict=False):
+        # Most are short: that is seen here, since this is asked of every document.
+        if isinstance(value, str) and not 0 < len(value) <= KEY_SURELY and not is_key_size(value):
+            raise Invalid(f"must have 1 to {KEY_AT_MOST} bytes: it is part of the key of {collection.name}", name)
+
+
 def check_columns(collection: Collection, document: Mapping[str, object]) -> None:
     """Invalid unless the document has its key, and texts (or nothing) in the fields by which it is looked up."""
+    check_key_texts(collection, map(document.get, collection.key))
     for name in columns(collection):
         value = document.get(name)
         wanted = int if name in INTEGER_FIELDS else str

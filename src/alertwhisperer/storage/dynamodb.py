@@ -180,7 +180,9 @@ class DynamoDBStorage:
                 self._remember_unknown(record.commit_id)
                 raise
         except (Cancelled, Stale) as error:
-            if isinstance(error, Stale) and error.collection != "events":
+            # What was decided on another world is a Conflict, whatever else it did not find as expected.
+            of_document = isinstance(error, Stale) and error.collection != "events"
+            if of_document and (await self._heads.one(company_id)).seq == base_seq:
                 raise
             asked_before = record.commit_id in self._unknown or (isinstance(error, Cancelled) and error.lost)
             if not (asked_before and await self._is_mine(record)):

@@ -25,7 +25,8 @@ from alertwhisperer.domain.instant import is_instant, moment
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import Collection, Gsi, When
 from alertwhisperer.storage.codec import decode
-from alertwhisperer.storage.render import INTEGER_FIELDS, columns
+from alertwhisperer.storage.render import INTEGER_FIELDS
+from alertwhisperer.storage.values import is_key_size
 
 Value = dict[str, Any]
 """One attribute's value as DynamoDB's wire has it: {"S": "text"}, {"N": "1"}, …"""
@@ -40,9 +41,6 @@ PACKED: Final = "$packed"
 PARTS: Final = "$parts"
 NOT_A_TEXT: Final = "$"
 """Stands in an index for a sort field that is not a text, so that the document is in the index all the same."""
-
-KEY_AT_MOST: Final = 900
-"""Bytes of a key's text: DynamoDB ends at 1,024 for a sort key, and ours lengthen some."""
 
 ITEM_AT_MOST: Final = 395_000
 """Bytes of an item, estimated from above; DynamoDB ends at 409,600."""
@@ -71,20 +69,6 @@ class Stored(Struct, frozen=True):
     fields: Fields
     hash: bytes
     parts: int = 0
-
-
-def check_fields(collection: Collection, document: Mapping[str, object]) -> None:
-    """Invalid unless the key is there, not empty and not too long, and indexed fields are texts or absent."""
-    for name in columns(collection):
-        value = document.get(name)
-        if value is None and name not in collection.key:
-            continue
-        wanted = int if name in INTEGER_FIELDS else str
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            word = "an integer" if wanted is int else "a text"
-            raise Invalid(f"must be {word}: {collection.name} is looked up by it", name)
-        if name in collection.key and isinstance(value, str) and not 0 < len(value.encode()) <= KEY_AT_MOST:
-            raise Invalid(f"must have 1 to {KEY_AT_MOST} bytes: it is part of the key of {collection.name}", name)
 
 
 def encode_item(
@@ -136,7 +120,7 @@ def _native(collection: Collection, document: Mapping[str, object], frame: Item)
 
 def is_key_text(value: object) -> bool:
     """Whether a value can be a key of an index as it is."""
-    return isinstance(value, str) and 0 < len(value.encode()) <= KEY_AT_MOST and value != NOT_A_TEXT
+    return isinstance(value, str) and is_key_size(value) and value != NOT_A_TEXT
 
 
 def scalar(value: object) -> Value:
@@ -250,7 +234,7 @@ def is_possible_key(collection: Collection, key: Key) -> bool:
     return all(
         isinstance(value, int) and not isinstance(value, bool)
         if name in INTEGER_FIELDS
-        else isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= KEY_AT_MOST
+        else isinstance(value, str) and is_key_size(value)
         for name, value in zip(collection.key, key, strict=True)
     )
 

@@ -14,7 +14,6 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import Collection, Gsi, Index, When
 from alertwhisperer.storage.dynamodb_items import (
-    KEY_AT_MOST,
     NOT_A_TEXT,
     attribute,
     digest,
@@ -23,7 +22,7 @@ from alertwhisperer.storage.dynamodb_items import (
 )
 from alertwhisperer.storage.query import And, Compare, Condition, In, Not
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
-from alertwhisperer.storage.values import Scalar
+from alertwhisperer.storage.values import Scalar, is_key_size
 
 Cost = Literal["items", "range", "index", "partition", "table"]
 Bound = str | int | float
@@ -104,7 +103,7 @@ class Facts:
 
 def _is_sayable(operand: Scalar) -> bool:
     """Whether DynamoDB takes it as a key's value: not the empty text, nor one longer than any key."""
-    return not isinstance(operand, str) or 0 < len(operand.encode()) <= KEY_AT_MOST
+    return not isinstance(operand, str) or is_key_size(operand)
 
 
 def _whole(value: Scalar) -> int | None:

@@ -14,6 +14,7 @@ from alertwhisperer.domain.change import ABSENT
 from alertwhisperer.domain.errors import Stale, TooLarge, Unavailable
 from alertwhisperer.ports import Key, Limits
 from alertwhisperer.schema import BY_NAME, Collection, Index
+from alertwhisperer.storage.codec import check_columns
 from alertwhisperer.storage.dynamodb_calls import Calls, Cancelled
 from alertwhisperer.storage.dynamodb_items import (
     HASH,
@@ -24,7 +25,6 @@ from alertwhisperer.storage.dynamodb_items import (
     Item,
     Stored,
     Value,
-    check_fields,
     decode_item,
     encode_item,
     is_key_text,
@@ -96,7 +96,7 @@ class Writes:
         """
         for each in wanted:
             if each.fields is not None:
-                check_fields(each.collection, each.fields)
+                check_columns(each.collection, each.fields)
         open_eyes = {each.place for each in wanted if _must_look(each)}
         for attempt in range(TRIES):
             known = await self._look(wanted, open_eyes)

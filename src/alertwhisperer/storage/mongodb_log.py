@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from alertwhisperer.domain.change import Put
-from alertwhisperer.domain.errors import AlertWhispererError, Conflict
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Stale
 from alertwhisperer.domain.event import Record
 from alertwhisperer.schema import BY_NAME
 from alertwhisperer.storage.codec import Written, encode
@@ -47,6 +47,11 @@ async def append(session: Session, record: Record, written: Sequence[Written], a
             if tries and await _is_mine(database, record):
                 raise _AlreadyWritten from None
             raise _elsewhere(record) from None
+        except Stale:
+            # What was decided on another world is a Conflict, whatever else it did not find as expected.
+            if (refusal := await standing) is not None:
+                raise refusal from None
+            raise
         finally:
             refusal = await standing
         if refusal is not None:

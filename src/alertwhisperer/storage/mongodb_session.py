@@ -18,6 +18,7 @@ from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from alertwhisperer.domain.errors import Invalid, OutcomeUnknown, Unavailable
+from alertwhisperer.storage.mongodb_abandoned import APPLICATION, IDLE_SECONDS, end_abandoned
 from alertwhisperer.storage.mongodb_documents import CODEC, Stored
 from alertwhisperer.storage.mongodb_doorbell import Doorbell
 from alertwhisperer.storage.mongodb_errors import translated
@@ -106,6 +107,7 @@ class Session:
         """
         database = await self.open()
         deadline, tries = monotonic() + self._commit_seconds, 0
+        look_at = monotonic() + IDLE_SECONDS
         while True:
             try:
                 async with database.client.start_session() as session:
@@ -116,6 +118,10 @@ class Session:
                     raise translated(error) from error
             tries += 1
             await asyncio.sleep(min(BACK_OFF_SECONDS * 2**tries, BACK_OFF_AT_MOST) * _chance())
+            if monotonic() >= look_at:
+                look_at = monotonic() + IDLE_SECONDS
+                with pymongo.timeout(IDLE_SECONDS):
+                    await end_abandoned(database)
 
     async def _attempt(self, session: AsyncClientSession, act: Act[R], tries: int, deadline: float) -> R:
         with pymongo.timeout(max(deadline - monotonic(), 0.001)):
@@ -143,7 +149,7 @@ class Session:
     async def _connect(self) -> AsyncDatabase[Stored]:
         client: AsyncMongoClient[Stored] = AsyncMongoClient(
             self._url,
-            appname="alertwhisperer",
+            appname=APPLICATION,
             document_class=dict,
             type_registry=CODEC.type_registry,
             w="majority",

@@ -15,7 +15,7 @@ from alertwhisperer.domain.change import Delete, Write
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
-from alertwhisperer.storage.codec import check_stored, collection_named, encode, free_fields_of
+from alertwhisperer.storage.codec import check_key_texts, check_stored, collection_named, encode, free_fields_of
 from alertwhisperer.storage.render import columns, lookup_hash, lookups
 from alertwhisperer.storage.values import STORED_AT_MOST, check_value
 
@@ -105,6 +105,7 @@ def lay_out(writes: Sequence[Write], company_id: str | None = None) -> Layout:
         document, expect, name = write.document, write.expect, write.collection
         plan = _plan(name, type(document))
         raw, row = plan.encode(document), plan.row(document)
+        check_key_texts(plan.collection, row)
         if plan.of_company:
             if company_id is not None and row[0] != company_id:
                 raise _foreign(write, row[0], company_id)
@@ -136,6 +137,7 @@ def _lay_out_delete(layout: Layout, write: Delete, company_id: str | None) -> No
     collection = collection_named(write.collection)
     if company_id is not None and collection.key[0] == "company_id" and write.key[0] != company_id:
         raise _foreign(write, write.key[0], company_id)
+    check_key_texts(collection, write.key)
     layout.deletes.setdefault(write.collection, []).append(write.key)
     layout.touched.append((write.collection, _within(collection, write.key)))
     if write.expect is not None:

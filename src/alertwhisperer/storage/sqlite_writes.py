@@ -9,11 +9,11 @@ from typing import Final
 from msgspec import json, to_builtins
 
 from alertwhisperer.domain.change import ABSENT
-from alertwhisperer.domain.errors import Invalid, Stale
+from alertwhisperer.domain.errors import Stale
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
-from alertwhisperer.storage.codec import decode
-from alertwhisperer.storage.render import INTEGER_FIELDS, columns, lookup_hash, lookups
+from alertwhisperer.storage.codec import check_columns, decode
+from alertwhisperer.storage.render import columns, lookup_hash, lookups
 from alertwhisperer.storage.sqlite_layout import Expected, Layout, Value
 
 ROWS_AT_MOST: Final = 256
@@ -110,18 +110,12 @@ def keys_json(keys: Iterable[Key]) -> str:
 
 
 def document_row(collection: Collection, document: Mapping[str, object], raw: bytes) -> list[Value]:
-    """The row of a document given as a mapping. Invalid unless its key is there, and its indexed fields are texts."""
+    """The row of a document given as a mapping. Invalid unless `check_columns` takes it."""
+    check_columns(collection, document)
     row: list[Value] = []
     for name in columns(collection):
         value = document.get(name)
-        wanted = int if name in INTEGER_FIELDS else str
-        if value is None and name not in collection.key:
-            row.append(None)
-        elif isinstance(value, wanted) and not isinstance(value, bool):
-            row.append(value)
-        else:
-            word = "an integer" if wanted is int else "a text"
-            raise Invalid(f"must be {word}: {collection.name} is looked up by it", name)
+        row.append(value if isinstance(value, str | int) else None)
     row += [lookup_hash([document.get(name) for name in fields]) for fields in lookups(collection).values()]
     row.append(raw)
     return row

@@ -16,6 +16,12 @@ STORED_AT_MOST: Final = 400_000
 DEPTH_AT_MOST: Final = 30
 """Objects and lists within each other; DynamoDB ends at 32."""
 
+KEY_AT_MOST: Final = 900
+"""Bytes of a text of a key: DynamoDB ends at 1,024 for a sort key, and the house's own lengthen some."""
+
+KEY_SURELY: Final = KEY_AT_MOST // 4
+"""Characters that are not too many bytes, whichever they are."""
+
 INT_LEAST: Final = -(2**63)
 INT_MOST: Final = 2**63 - 1
 FLOAT_LEAST: Final = 1e-125
@@ -71,6 +77,11 @@ def check_key(key: object, field: str) -> None:
     if "." in key or key.startswith("$"):
         raise Invalid("a key must have no dot and not begin with $", inside)
     _check_text(key, inside)
+
+
+def is_key_size(text: str) -> bool:
+    """Whether a text has as many bytes as one of a key may have; none is too few."""
+    return 0 < len(text) <= KEY_SURELY or 0 < len(text.encode(errors="replace")) <= KEY_AT_MOST
 
 
 def _check_text(text: str, field: str) -> None:

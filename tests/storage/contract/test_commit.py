@@ -81,6 +81,33 @@ async def test_a_log_goes_on_from_its_snapshot_when_its_records_are_gone(storage
     assert (await storage.head(ACME))[0] == 3
 
 
+OUTDATED = [
+    Put("assets", asset("new", "taken")),
+    Put("assets", asset("s1", "other"), ABSENT),
+    Put("assets", asset("s1", "other"), {"name": "free"}),
+    Put("alerts", alert("a1"), {"occurrences": 7}),
+]
+
+
+@pytest.mark.parametrize("write", OUTDATED, ids=["unique", "absent", "unique and expecting", "expecting"])
+@pytest.mark.parametrize("expired", [False, True], ids=["recorded", "expired"])
+async def test_what_was_decided_on_another_world_conflicts_whatever_it_expected(
+    storage: Storage, write: Put, *, expired: bool
+) -> None:
+    """Who conflicts reads on and decides again; who is stale would be told that it cannot be done."""
+    await commit(storage, 0)
+    await commit(storage, 1, Put("assets", asset("s1", "taken")), Put("alerts", alert("a1")))
+    await commit(storage, 2)
+    if expired:
+        await storage.store([Put("snapshots", Snapshot(company_id=ACME, seq=3, audit_head="h", at=NOON))])
+        await storage.delete_many("events", {"company_id": ACME})
+    with pytest.raises(Conflict) as refused:
+        await commit(storage, 1, write)
+    assert not isinstance(refused.value, Stale)
+    with pytest.raises(Stale):
+        await commit(storage, 3, write)
+
+
 async def test_a_snapshot_in_the_middle_of_the_log_changes_nothing(storage: Storage) -> None:
     for seq in range(3):
         await commit(storage, seq)

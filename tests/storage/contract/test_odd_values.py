@@ -5,9 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from alertwhisperer.domain.alert import Alert
+from alertwhisperer.domain.change import Change, Delete, Put, Write
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage.values import DEPTH_AT_MOST, STORED_AT_MOST
+from alertwhisperer.storage.values import DEPTH_AT_MOST, KEY_AT_MOST, STORED_AT_MOST
+from tests.support.cast import ACME
+from tests.support.documents import NOON, alert, scope
 from tests.support.exact import exact
 
 KEY = {"company_id": "acme", "id": "a1"}
@@ -116,6 +120,31 @@ async def test_keys_that_a_path_cannot_name_are_refused(storage: Storage, key: s
         with pytest.raises(Invalid):
             await storage.insert_one("alerts", document)
     assert await storage.count_documents("alerts", {}) == 0
+
+
+LONGEST = "é" * (KEY_AT_MOST // 2)
+
+
+@pytest.mark.parametrize("name", ["", LONGEST + "x"], ids=["empty", "too long"])
+async def test_a_key_is_neither_empty_nor_longer_than_every_engine_holds(storage: Storage, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await storage.insert_one("alerts", {**KEY, "id": name})
+    assert refused.value.field == "id"
+    writes: list[Write] = [Put("alerts", alert(name)), Delete("alerts", (ACME, name))]
+    for write in writes:
+        with pytest.raises(Invalid):
+            await storage.commit(scope(), 0, Change(writes=(write,)), commit_id="c", at=NOON)
+        with pytest.raises(Invalid):
+            await storage.store([write])
+    assert await storage.get(Alert, (ACME, name)) is None
+    assert await storage.find("alerts", {"company_id": ACME, "id": name}) == []
+    assert await storage.head(ACME) == (0, "")
+
+
+async def test_a_key_may_be_as_long_as_is_said(storage: Storage) -> None:
+    await storage.insert_one("alerts", {**KEY, "id": LONGEST})
+    await storage.commit(scope(), 0, Change(writes=(Put("alerts", alert(LONGEST)),)), commit_id="c", at=NOON)
+    assert await storage.get(Alert, (ACME, LONGEST)) == alert(LONGEST)
 
 
 async def test_the_refusal_names_the_field(storage: Storage) -> None:
