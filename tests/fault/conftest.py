@@ -1,6 +1,7 @@
 """A server that may be killed, on each engine."""
 
 import base64
+import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.mongod import MongoSet
 from tests.support.product import ProductServer
 
+LONG: Final = os.environ.get("ALERTWHISPERER_LONG") == "1"
 KEY: Final = base64.b64encode(b"k" * 32).decode()
 SECRETS: Final = {
     "JWT_SECRET": "a secret that is long enough to sign with",
@@ -50,7 +52,16 @@ SETTINGS: Final[dict[str, Callable[[pytest.FixtureRequest], dict[str, str]]]] = 
 """What a server on a database of its own is told, by engine."""
 
 
-@pytest.fixture(params=list(SETTINGS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test on every engine it does not choose itself; on those of its mark `slow_on` in a long run alone."""
+    chosen = any(mark.args[0] == "engine" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "engine" in metafunc.fixturenames and not chosen:
+        slow = {name for mark in metafunc.definition.iter_markers("slow_on") for name in mark.args}
+        assert slow <= SETTINGS.keys()
+        metafunc.parametrize("engine", [name for name in SETTINGS if LONG or name not in slow], indirect=True)
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
