@@ -39,7 +39,7 @@ def on_dynamodb(request: pytest.FixtureRequest) -> dict[str, str]:
     return {
         "DATABASE_TYPE": "dynamodb",
         "DYNAMODB_ENDPOINT_URL": local.url,
-        "DYNAMODB_TABLE_PREFIX": f"Fault{next(_numbers)}",
+        "DYNAMODB_TABLE_PREFIX": f"Fault{next(_numbers)}_",
         **SECRETS,
     }
 
@@ -72,5 +72,6 @@ def server(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> Itera
     product = ProductServer(tmp_path / "product", settings=SETTINGS[engine](request))
     if engine == "dynamodb":
         product.run("db", "create-tables")
+        request.getfixturevalue("dynamodb_local").end_streams(product.settings["DYNAMODB_TABLE_PREFIX"])
     yield product
     product.kill()

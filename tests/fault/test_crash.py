@@ -51,10 +51,9 @@ async def send_through_crashes(
 
 async def until_quiet(client: httpx.Client, readers: Sequence[LiveReader]) -> None:
     """Waits until each reader has the newest stored frame of its company."""
-    async with asyncio.timeout(60):
-        for reader in readers:
-            stored, _ = await asyncio.to_thread(replayed, client, reader.company_id, reader.after)
-            await reader.wait_until_at(stored[-1].id)
+    for reader in readers:
+        stored, _ = await asyncio.to_thread(replayed, client, reader.company_id, reader.after)
+        await reader.wait_until_at(stored[-1].id, seconds=60)
 
 
 @pytest.mark.real

@@ -90,6 +90,5 @@ async def test_a_reader_of_one_process_hears_what_came_in_by_the_other(
         async with LiveReader(sibling.port, seed.acme.id, token, after) as reader:
             await send_all([server.port], seed.acme, distinct=True)
             stored, head = await asyncio.to_thread(replayed, client, seed.acme.id, after)
-            async with asyncio.timeout(10):
-                await reader.wait_until_at(stored[-1].id)
+            await reader.wait_until_at(stored[-1].id, seconds=10)
         assert_no_gap(reader.frames, stored, head)

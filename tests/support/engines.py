@@ -105,6 +105,7 @@ class DynamoDBEngine:
         if not self._made:
             # No expiry: tests have their own time, which to the server lies in the past.
             await storage.create_tables(protected=False, expiry=False)
+            self._server.end_streams(self._prefix)
             self._made = True
         await storage.open()
         self._opened.append(storage)

@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 import msgspec
+import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
@@ -69,11 +70,15 @@ class LiveReader:
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def wait_until_at(self, frame_id: str) -> None:
+    async def wait_until_at(self, frame_id: str, *, seconds: float) -> None:
         """Returns when the frame is the last one heard."""
-        while self.cursor != frame_id:
-            self._arrived.clear()
-            await self._arrived.wait()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.cursor != frame_id:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            pytest.fail(f"heard {self.cursor}, not {frame_id}; {self.hellos} greetings, {self.resyncs} resyncs")
 
     async def _run(self) -> None:
         while True:
