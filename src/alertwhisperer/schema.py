@@ -39,7 +39,8 @@ class Index(Struct, frozen=True):
     """An index over top-level fields, in order. `name` is document 3's where it names one.
 
     A `lookup` is only asked for equal texts (but for a last field that is the key's, which gives the order), so that an
-    engine may keep hashes in their place. Not for ids: theirs is the order of time, and new ones lie side by side.
+    engine may keep hashes in their place. One that is `scattered` besides is written much and asked seldom: an engine
+    may keep it in blocks by age, so that new entries lie side by side, and look into each.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Index(Struct, frozen=True):
     unique: bool = False
     when: When | None = None
     lookup: bool = False
+    scattered: bool = False
 
 
 class Gsi(Struct, frozen=True):
@@ -89,8 +91,8 @@ _STILL_OPEN: Final = When("status", "resolved", equals=False)
 
 
 def _open_ones() -> Index:
-    """Those not resolved, in key order: few among many, and listed newest first."""
-    return Index("company_id-open-index", ("company_id", "id"), when=_STILL_OPEN)
+    """Those not resolved, in key order: few among many, and listed newest first; counted without their documents."""
+    return Index("company_id-open-index", ("company_id", "id", "status"), when=_STILL_OPEN)
 
 
 def _of_company(
@@ -136,11 +138,14 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         Index(
             "company_id-correlated_incident_id-index",
             ("company_id", "correlated_incident_id", "id"),
+            lookup=True,
+            scattered=True,
         ),
         Index(
             "company_id-dedup_key-open-index",
             ("company_id", "dedup_key"),
             lookup=True,
+            scattered=True,
             when=_STILL_OPEN,
         ),
         age="resolved_at",

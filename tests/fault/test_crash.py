@@ -57,7 +57,6 @@ async def until_quiet(client: httpx.Client, readers: Sequence[LiveReader]) -> No
 
 
 @pytest.mark.real
-@pytest.mark.slow_on("dynamodb")
 @pytest.mark.timeout(150 + 15 * int(CRASHES or 3))
 async def test_what_was_acked_is_there_once_however_often_the_server_is_killed(
     server: ProductServer, engine: str

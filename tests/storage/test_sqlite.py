@@ -19,7 +19,7 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.ports import Query
 from alertwhisperer.schema import BY_NAME
-from alertwhisperer.storage import get_database_adapter
+from alertwhisperer.storage import get_database_adapter, render, sqlite_translate
 from alertwhisperer.storage.query import parse_query
 from alertwhisperer.storage.render import lookup_hash
 from alertwhisperer.storage.sqlite import SQLiteStorage
@@ -267,11 +267,38 @@ async def test_the_newest_of_a_company_are_read_without_sorting(tmp_path: Path) 
     for query, index in (
         ({"company_id": ACME}, "sqlite_autoindex_alerts_1"),
         ({"company_id": ACME, "severity": "high"}, "sqlite_autoindex_alerts_1"),
-        ({"company_id": ACME, "correlated_incident_id": "i1"}, "correlated_incident_id-index"),
+        ({"company_id": ACME, "status": {"$ne": "resolved"}}, "company_id-open-index"),
     ):
         found = await plan(storage, "alerts", query)
         assert index in found
         assert "TEMP B-TREE" not in found
+    await storage.close()
+
+
+@pytest.mark.parametrize("collection", ["alerts", "incidents"])
+async def test_what_is_open_is_counted_by_the_index_alone(tmp_path: Path, collection: str) -> None:
+    storage = SQLiteStorage(tmp_path / "a.db")
+    asked = where(BY_NAME[collection], parse_query({"company_id": ACME, "status": {"$ne": "resolved"}}))
+    sql = f"EXPLAIN QUERY PLAN SELECT count(*) FROM {asked.source} WHERE {asked.text}"
+    steps = await storage.write(lambda each: each.execute(sql, asked.bound).fetchall())
+    assert "COVERING INDEX" in steps[0][3]
+    await storage.close()
+
+
+async def test_what_lies_in_several_blocks_is_found_newest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (render, sqlite_translate):
+        monkeypatch.setattr(module, "BLOCK_BITS", 2)
+        monkeypatch.setattr(module, "BLOCK", '("row#" >> 2)')
+    storage = SQLiteStorage(tmp_path / "a.db")
+    alerts = [alert(f"a{n:02}", dedup_key=f"k{n % 5}", correlated_incident_id=f"i{n % 3}") for n in range(40)]
+    await storage.store([Put("alerts", each) for each in alerts])
+    await storage.delete_many("alerts", {"company_id": ACME, "id": {"$lt": "a07"}})
+    of_incident = await storage.select(Alert, {"company_id": ACME, "correlated_incident_id": "i1"}, limit=4)
+    assert [each.id for each in of_incident] == ["a37", "a34", "a31", "a28"]
+    query = {"company_id": ACME, "dedup_key": {"$in": ["k1", "k2"]}, "status": {"$ne": "resolved"}}
+    assert len(await storage.select(Alert, query)) == len([n for n in range(7, 40) if n % 5 in {1, 2}])
     await storage.close()
 
 

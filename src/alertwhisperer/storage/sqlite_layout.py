@@ -16,7 +16,7 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.codec import check_key_texts, check_stored, collection_named, encode, free_fields_of
-from alertwhisperer.storage.render import columns, lookup_hash, lookups
+from alertwhisperer.storage.render import lookup_hash, lookups, real_columns
 from alertwhisperer.storage.values import STORED_AT_MOST, check_value
 
 Value = str | int | bytes | None
@@ -170,8 +170,8 @@ def _plan(name: str, kind: type[Struct]) -> _Plan:
 @cache
 def row_reader(kind: type[Struct], name: str) -> Callable[[Struct], Row]:
     """What reads a document's columns, key first; one that a document beside others lacks is NULL."""
-    fields = columns(BY_NAME[name])
-    hashed = [tuple(fields.index(field) for field in each) for each in lookups(BY_NAME[name]).values()]
+    fields = real_columns(BY_NAME[name])
+    hashed = [attrgetter(*each) for each in lookups(BY_NAME[name]).values()]
 
     def read_some(document: Struct) -> Row:
         return tuple(getattr(document, field, None) for field in fields)
@@ -182,8 +182,7 @@ def row_reader(kind: type[Struct], name: str) -> Callable[[Struct], Row]:
         return read
 
     def read_and_hash(document: Struct) -> Row:
-        row = read(document)
-        return (*row, *[_hash(tuple([row[at] for at in places])) for places in hashed])
+        return (*read(document), *[_hash(each(document)) for each in hashed])
 
     return read_and_hash
 

@@ -15,12 +15,15 @@ from msgspec import Struct, json
 from alertwhisperer.schema import Collection, Index, When
 from alertwhisperer.storage.query import And, By, Compare, Condition, Exists, In, Not, Or, Path
 from alertwhisperer.storage.render import (
+    BLOCK,
+    BLOCK_BITS,
     INTEGER_FIELDS,
-    columns,
+    ROW,
     condition,
     equal_fields,
     hash_column,
     lookup_hash,
+    real_columns,
 )
 from alertwhisperer.storage.values import Rank, Scalar
 
@@ -52,15 +55,20 @@ def joined(pieces: Iterable[Sql], by: str, empty: str) -> Sql:
 
 
 def where(collection: Collection, tree: And) -> Sql:
-    """The WHERE of a query, with the words of each partial index that the query implies."""
-    hints = [
-        Sql(condition(when)) for when in _whens(collection) if any(_implies(each, when) for each in tree.conditions)
-    ]
+    """The WHERE of a query, with the words of each partial index that the query implies.
+
+    A condition that says no more than those words is left to them: an index alone then answers a count.
+    """
+    implied = [when for when in _whens(collection) if any(_implies(each, when) for each in tree.conditions)]
+    conditions = [each for each in tree.conditions if not any(_is(each, when) for when in implied)]
+    hints = [Sql(condition(when)) for when in implied]
     named = _named_texts(tree)
     index = _index(collection, tree, named)
     if index is not None and index.lookup:
         hints.append(_hashed(equal_fields(collection, index), named))
-    asked = joined([*(_condition(collection, each) for each in tree.conditions), *hints], " AND ", "1")
+        if index.scattered:
+            hints.append(_in_any_block(collection.name))
+    asked = joined([*(_condition(collection, each) for each in conditions), *hints], " AND ", "1")
     by = f' INDEXED BY "{collection.name}.{index.name}"' if index else ""
     return Sql(asked.text, asked.bound, f'"{collection.name}"{by}')
 
@@ -90,6 +98,13 @@ def _hashed(fields: tuple[str, ...], named: Named) -> Sql:
     if len(hashes) == 1:
         return Sql(f'"{hash_column(fields)}" = ?', (hashes[0],))
     return Sql(f'"{hash_column(fields)}" IN (SELECT "value" FROM json_each(?))', (_json(hashes),))
+
+
+def _in_any_block(name: str) -> Sql:
+    """True of every row; said so that each block of an index is looked into."""
+    last, first = (f'(SELECT {which}("{ROW}") FROM "{name}") >> {BLOCK_BITS}' for which in ("max", "min"))
+    blocks = f"WITH RECURSIVE block(at) AS (SELECT {last} UNION ALL SELECT at - 1 FROM block WHERE at > {first})"
+    return Sql(f"{BLOCK} IN ({blocks} SELECT at FROM block)")
 
 
 def _named_texts(tree: And) -> Named:
@@ -144,7 +159,7 @@ def _document_test(tree: Compare | In) -> Sql:
 
 
 def _column(collection: Collection, path: Path) -> bool:
-    return len(path) == 1 and path[0] in columns(collection)
+    return len(path) == 1 and path[0] in real_columns(collection)
 
 
 def _held(name: str, operand: Scalar) -> bool:
@@ -308,6 +323,17 @@ def _implies(tree: Condition, when: When) -> bool:
             return operand == when.value and not when.equals
         case And(conditions):
             return any(_implies(each, when) for each in conditions)
+        case _:
+            return False
+
+
+def _is(tree: Condition, when: When) -> bool:
+    """Whether the condition holds for just the rows of the partial index."""
+    match tree:
+        case Compare((field,), "eq", operand):
+            return when.equals and (field, operand) == (when.field, when.value)
+        case Not(Compare((field,), "eq", operand)):
+            return not when.equals and (field, operand) == (when.field, when.value)
         case _:
             return False
 

@@ -13,7 +13,7 @@ from alertwhisperer.domain.errors import Stale
 from alertwhisperer.ports import Key
 from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.codec import check_columns, decode
-from alertwhisperer.storage.render import columns, lookup_hash, lookups
+from alertwhisperer.storage.render import lookup_hash, lookups, real_columns
 from alertwhisperer.storage.sqlite_layout import Expected, Layout, Value
 
 ROWS_AT_MOST: Final = 256
@@ -113,7 +113,7 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
     """The row of a document given as a mapping. Invalid unless `check_columns` takes it."""
     check_columns(collection, document)
     row: list[Value] = []
-    for name in columns(collection):
+    for name in real_columns(collection):
         value = document.get(name)
         row.append(value if isinstance(value, str | int) else None)
     row += [lookup_hash([document.get(name) for name in fields]) for fields in lookups(collection).values()]
@@ -124,7 +124,7 @@ def document_row(collection: Collection, document: Mapping[str, object], raw: by
 @cache
 def stored_columns(name: str) -> tuple[str, ...]:
     """All columns but the document."""
-    return (*columns(BY_NAME[name]), *lookups(BY_NAME[name]))
+    return (*real_columns(BY_NAME[name]), *lookups(BY_NAME[name]))
 
 
 def _key_of_row(collection: Collection, row: Sequence[Value]) -> Key:

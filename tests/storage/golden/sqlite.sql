@@ -13,30 +13,29 @@ CREATE TABLE "users" (
 );
 CREATE UNIQUE INDEX "users.email-index" ON "users" ("email");
 CREATE TABLE "alerts" (
+  "row#" INTEGER PRIMARY KEY,
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
   "status" TEXT,
-  "correlated_incident_id" TEXT,
-  "dedup_key" TEXT,
   "resolved_at" TEXT,
+  "company_id#correlated_incident_id#" INTEGER,
   "company_id#dedup_key#" INTEGER,
   "document" TEXT NOT NULL,
-  PRIMARY KEY ("company_id", "id")
+  UNIQUE ("company_id", "id")
 );
-CREATE INDEX "alerts.company_id-open-index" ON "alerts" ("company_id", "id") WHERE "status" IS NOT 'resolved';
-CREATE INDEX "alerts.company_id-correlated_incident_id-index" ON "alerts" ("company_id", "correlated_incident_id", "id");
-CREATE INDEX "alerts.company_id-dedup_key-open-index" ON "alerts" ("company_id#dedup_key#") WHERE "status" IS NOT 'resolved';
+CREATE INDEX "alerts.company_id-open-index" ON "alerts" ("company_id", "id", "status") WHERE "status" IS NOT 'resolved';
+CREATE INDEX "alerts.company_id-correlated_incident_id-index" ON "alerts" (("row#" >> 13), "company_id#correlated_incident_id#");
+CREATE INDEX "alerts.company_id-dedup_key-open-index" ON "alerts" (("row#" >> 13), "company_id#dedup_key#") WHERE "status" IS NOT 'resolved';
 CREATE TABLE "incidents" (
   "company_id" TEXT NOT NULL,
   "id" TEXT NOT NULL,
   "status" TEXT,
-  "correlation_key" TEXT,
   "resolved_at" TEXT,
   "company_id#correlation_key#" INTEGER,
   "document" TEXT NOT NULL,
   PRIMARY KEY ("company_id", "id")
 );
-CREATE INDEX "incidents.company_id-open-index" ON "incidents" ("company_id", "id") WHERE "status" IS NOT 'resolved';
+CREATE INDEX "incidents.company_id-open-index" ON "incidents" ("company_id", "id", "status") WHERE "status" IS NOT 'resolved';
 CREATE INDEX "incidents.company_id-correlation_key-open-index" ON "incidents" ("company_id#correlation_key#") WHERE "status" IS NOT 'resolved';
 CREATE INDEX "incidents.company_id-correlation_key-resolved-index" ON "incidents" ("company_id#correlation_key#", "id") WHERE "status" IS 'resolved';
 CREATE TABLE "timeline" (
