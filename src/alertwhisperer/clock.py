@@ -82,9 +82,8 @@ class SystemIds:
                 self._start(millisecond)
             elif self._counter == COUNTER_LIMIT:
                 self._start(self._millisecond + 1)
-            head = f"{self._prefix}{self._counter:03x}"
-        drawn = f"{bits(62) | 0x8000_0000_0000_0000:016x}"
-        return f"{head}-{drawn[:4]}-{drawn[4:]}"
+            prefix, counter = self._prefix, self._counter
+        return f"{prefix}{counter:03x}-{bits(14) | 0x8000:04x}-{bits(48):012x}"
 
     def _start(self, millisecond: int) -> None:
         self._millisecond = millisecond

@@ -87,12 +87,12 @@ async def test_a_newer_database_is_refused_in_one_sentence(tmp_path: Path) -> No
 async def test_an_older_database_is_refused_until_it_is_upgraded(tmp_path: Path) -> None:
     path = mark(await made(tmp_path / "a.db"), version=0)
     assert "alertwhisperer db upgrade" in await refusal(path)
-    steps = {0: ('CREATE TABLE "new_room" (id TEXT)', "UPDATE alerts SET dedup_key = 'upgraded'")}
+    steps = {0: ('CREATE TABLE "new_room" (id TEXT)', "UPDATE alerts SET resolved_at = 'upgraded'")}
     saved = migrate.upgrade(path, steps=steps)
     assert saved == path.with_name("a.db.v0.backup")
     assert await held(path) == (3, 3)
     connection = sqlite3.connect(saved)
-    assert connection.execute("SELECT count(*) FROM alerts WHERE dedup_key = 'upgraded'").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM alerts WHERE resolved_at = 'upgraded'").fetchone() == (0,)
     assert connection.execute("PRAGMA user_version").fetchone() == (0,)
     connection.close()
     assert migrate.upgrade(path, steps=steps) is None

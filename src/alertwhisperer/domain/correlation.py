@@ -1,6 +1,6 @@
 """Which alerts are one incident, and why: layer 0, the repeat key of `aggregation_key` and its window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -54,16 +54,24 @@ def key_reader(
 ) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
     """A function from an incoming alert to its correlation key and the named values that make it."""
     fields = key_fields_of(aggregation_key)
-    value_of = [_field_reader(field) for field in fields]
+    values_of = _fields_reader(fields)
+    bars = len(fields)
 
     def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
-        values = [each(incoming) for each in value_of]
+        values = values_of(incoming)
         key = "|".join(values)
-        if "\\" in key or key.count("|") >= len(values):
+        if "\\" in key or key.count("|") >= bars:
             key = "|".join([_escape(value) for value in values])
         return key, dict(zip(fields, values, strict=True))
 
     return read
+
+
+def _fields_reader(fields: tuple[str, ...]) -> Callable[[IncomingAlert], Sequence[str]]:
+    if len(fields) > 1 and not any(field.startswith("labels.") for field in fields):
+        return attrgetter(*fields)
+    value_of = [_field_reader(field) for field in fields]
+    return lambda incoming: [each(incoming) for each in value_of]
 
 
 def _field_reader(field: str) -> Callable[[IncomingAlert], str]:
