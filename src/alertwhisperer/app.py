@@ -431,7 +431,8 @@ def _live_meters(house: House, sockets: Sockets) -> list[Meter]:
 def _own_meters(house: House, requests: Requests) -> list[Meter]:
     runner, feed = house.runner.tally, house.feed
     survived: dict[str, Read] = {each.name: partial(getattr, each, "failures") for each in house.rounds.rounds}
-    survived |= {"decision": lambda: runner.failed_decisions, "live feed": lambda: feed.failures}
+    survived |= {"decision": lambda: runner.failed_decisions, "answer": lambda: runner.failed_answers}
+    survived |= {"live feed": lambda: feed.failures}
     return [
         Meter(name="request_seconds", help="Requests but for webhooks.", kind="histogram", source=requests.seconds),
         _counter(

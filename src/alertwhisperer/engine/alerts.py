@@ -11,8 +11,8 @@ from alertwhisperer.domain.errors import Conflict, NotFound
 from alertwhisperer.domain.scope import Scope, Scopes
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import settle
-from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Need
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState

@@ -10,8 +10,8 @@ from alertwhisperer.domain.asset import Asset, DeletedAsset
 from alertwhisperer.domain.errors import Invalid, NotFound
 from alertwhisperer.domain.scope import Scope, Scopes
 from alertwhisperer.domain.user import require
-from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Need
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState

@@ -11,8 +11,8 @@ from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.domain.timer import Timer
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine import timeline
-from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Need
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState

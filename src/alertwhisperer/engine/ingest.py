@@ -17,9 +17,9 @@ from alertwhisperer.domain.ledger import RECEIVED, Disposition, counter
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.domain.user import require
 from alertwhisperer.engine.absorb import absorb
-from alertwhisperer.engine.desk import Want
 from alertwhisperer.engine.door import Admission, Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Want
 from alertwhisperer.engine.runner import Runner
 from alertwhisperer.sources.parsed import Parsed, Rejected
 from alertwhisperer.sources.registry import SOURCES, Source

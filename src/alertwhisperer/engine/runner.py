@@ -14,8 +14,9 @@ from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Intent, Means, Need, Tally, Tell, Want
+from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Means
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Intent, Need, Tally, Tell, Want
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Clock, Ids, Storage
@@ -65,7 +66,7 @@ class Runner:
 
     def submit(self, scope: Scope, decide: Callable[[Draft], T], want: Want, tell: Tell[T]) -> None:
         """`run_batched` for who does not wait but is told."""
-        self._take(Intent(scope, decide, None, want, tell))
+        self._take(Intent(scope, decide, None, want, tell, self.tally))
 
     async def _queue(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None, want: Want | None) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -78,7 +79,7 @@ class Runner:
             else:
                 future.set_result(cast("T", answer))
 
-        intent = Intent(scope, decide, load, want, tell)
+        intent = Intent(scope, decide, load, want, tell, self.tally)
         self._take(intent)
         try:
             return await future

@@ -18,8 +18,8 @@ from alertwhisperer.domain.errors import Unauthenticated
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP, Actor, Scope, Scopes
 from alertwhisperer.domain.user import User, end_session, end_sessions, forget_expired
-from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Need
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Runner
 from alertwhisperer.engine.state import CompanyState

@@ -22,8 +22,8 @@ from alertwhisperer.domain.user import (
     require,
     serves,
 )
-from alertwhisperer.engine.desk import Need
 from alertwhisperer.engine.draft import Draft
+from alertwhisperer.engine.intent import Need
 from alertwhisperer.engine.loader import Loader
 from alertwhisperer.engine.runner import Once, Runner
 from alertwhisperer.engine.state import CompanyState
