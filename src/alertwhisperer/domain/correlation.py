@@ -1,6 +1,7 @@
 """Which alerts are one incident, and why: layer 0, the repeat key of `aggregation_key` and its window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -30,6 +31,9 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The named aggregation keys and the fields of an incoming alert that they are made of."""
 
+KEYS_KEPT: Final = 4_096
+"""Keys that a reader need not make again."""
+
 _ALIASES: Final = {"asset": "asset_name", "tool": "tool_source"}
 _NAMES: Final = {field: alias for alias, field in _ALIASES.items()}
 _FIELDS: Final = ("asset_name", "signature", "tool_source", "severity", "message")
@@ -52,26 +56,25 @@ def key_fields_of(aggregation_key: str | list[str]) -> tuple[str, ...]:
 def key_reader(
     aggregation_key: str | list[str],
 ) -> Callable[[IncomingAlert], tuple[str, dict[str, str]]]:
-    """A function from an incoming alert to its correlation key and the named values that make it."""
+    """A function from an incoming alert to its correlation key and the named values that make it.
+
+    Alerts of one key share the values' dict: it is not to be changed.
+    """
     fields = key_fields_of(aggregation_key)
     values_of = _fields_reader(fields)
-    bars = len(fields)
 
-    def read(incoming: IncomingAlert) -> tuple[str, dict[str, str]]:
-        values = values_of(incoming)
-        key = "|".join(values)
-        if "\\" in key or key.count("|") >= bars:
-            key = "|".join([_escape(value) for value in values])
-        return key, dict(zip(fields, values, strict=True))
+    @lru_cache(KEYS_KEPT)
+    def keyed(values: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+        return "|".join([_escape(value) for value in values]), dict(zip(fields, values, strict=True))
 
-    return read
+    return lambda incoming: keyed(values_of(incoming))
 
 
-def _fields_reader(fields: tuple[str, ...]) -> Callable[[IncomingAlert], Sequence[str]]:
+def _fields_reader(fields: tuple[str, ...]) -> Callable[[IncomingAlert], tuple[str, ...]]:
     if len(fields) > 1 and not any(field.startswith("labels.") for field in fields):
         return attrgetter(*fields)
     value_of = [_field_reader(field) for field in fields]
-    return lambda incoming: [each(incoming) for each in value_of]
+    return lambda incoming: tuple([each(incoming) for each in value_of])
 
 
 def _field_reader(field: str) -> Callable[[IncomingAlert], str]:
