@@ -142,6 +142,21 @@ async def test_the_next_episode_of_a_split_alert_goes_where_the_person_put_it(wo
     assert alert.reason.kind == "bound"
 
 
+async def test_a_split_is_remembered_however_many_incidents_have_opened_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = [await world.fire(tool_source=tool) for tool in ("a", "b", "c")]
+    split = verbs.split([outcome.alert_id or "" for outcome in outcomes[1:]])
+    made = await world.incidents.do(RIO_HERE, outcomes[0].incident_id or "", split)
+    await world.clear(tool_source="b")
+    for bound in ("state.CACHE_AT_MOST", "loader.CACHE_AT_MOST"):
+        monkeypatch.setattr(f"alertwhisperer.engine.{bound}", 3)
+    for n in range(8):
+        await world.fire(asset=f"later-{n}")
+    world.restart()
+    assert (await world.fire(tool_source="b")).incident_id == made.id
+
+
 async def test_undoing_a_split_brings_the_alerts_home(world: World) -> None:
     outcomes = [await world.fire(tool_source=tool) for tool in ("a", "b")]
     incident_id = outcomes[0].incident_id or ""

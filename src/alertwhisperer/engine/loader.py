@@ -11,7 +11,7 @@ from alertwhisperer.domain.company import Company, CompanyConfig
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.transfer import FENCE_KEY, Fence, is_fence
-from alertwhisperer.engine.state import ALERTS_AT_MOST, CACHE_AT_MOST, CompanyState
+from alertwhisperer.engine.state import ALERTS_AT_MOST, CACHE_AT_MOST, CompanyState, stays
 from alertwhisperer.ports import Key, Log, Query, Reader
 
 T = TypeVar("T", bound=Struct)
@@ -41,10 +41,24 @@ class Loader:
         state.gone_incidents.complete = not closed and len(incidents) <= CACHE_AT_MOST
         state.gone_alerts.complete = len(alerts) <= ALERTS_AT_MOST
         state.gone_assets.complete = len(assets) <= CACHE_AT_MOST
+        if len(incidents) > CACHE_AT_MOST:
+            incidents += await self._older_that_stay(incidents[-1])
         for document in reversed([*alerts, *incidents, *assets]):
             state.install(document, is_read=True)
         state.settle()
         return state
+
+    async def _older_that_stay(self, last: Incident) -> list[Incident]:
+        """Open incidents behind `last` that no key of theirs leads to: a split or a merge does."""
+        found: list[Incident] = []
+        query: Query = {"company_id": last.company_id, "status": {"$ne": "resolved"}}
+        while True:
+            before: Key = (last.company_id, last.id)
+            page = await self._reader.select(Incident, query, limit=CACHE_AT_MOST, before=before)
+            found += [each for each in page if stays(each)]
+            if len(page) < CACHE_AT_MOST:
+                return found
+            last = page[-1]
 
     async def fence(self) -> Fence | None:
         """What stops all writers of this database, if anything does (DESIGN §8).

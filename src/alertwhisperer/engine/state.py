@@ -113,6 +113,11 @@ def _places(key: str) -> tuple[int, int]:
     return mixed & (GONE_BITS - 1), mixed >> 32 & (GONE_BITS - 1)
 
 
+def stays(incident: Incident) -> bool:
+    """Whether an incident is kept as long as it is open: what a split or merge made is found by no key of its own."""
+    return is_open(incident) and bool(incident.bound_keys or incident.merged_from)
+
+
 class Correlating(Struct, frozen=True):
     """A correlation setting, its version, and the function from an alert to its correlation key and named values."""
 
@@ -336,7 +341,7 @@ class CompanyState:
             self._let_incidents_go()
 
     def _let_incidents_go(self) -> None:
-        free = (each.id for each in self.incidents.values() if not (each.bound_keys or each.merged_from))
+        free = (each.id for each in self.incidents.values() if not stays(each))
         for incident_id in self._oldest(self.incidents, free, CACHE_AT_MOST):
             gone = self.incidents.pop(incident_id)
             if self.by_key.get(gone.correlation_key) == incident_id:

@@ -124,6 +124,8 @@ def lay_out(writes: Sequence[Write], company_id: str | None = None) -> Layout:
         rows.append((*row, start, size))
         documents.append(raw)
         start += size
+    # In one order, whatever the decisions' was: each shape is a statement of its own.
+    layout.rows = dict(sorted(layout.rows.items()))
     return layout
 
 
