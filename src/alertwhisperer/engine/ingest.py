@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Literal
 
@@ -242,8 +243,8 @@ class _Part:
     def _count(self, draft: Draft, dispositions: Sequence[Disposition]) -> None:
         control = self._parsed.control if self._number == 0 else 0
         draft.count(RECEIVED, len(dispositions) + control)
-        for each in dispositions:
-            draft.count(counter(each))
+        for disposition, count in Counter(dispositions).items():
+            draft.count(counter(disposition), count)
         if control:
             draft.count(counter("control"), control)
         rejected = dispositions.count("rejected")
