@@ -71,6 +71,19 @@ async def test_a_commit_whose_every_answer_is_lost_is_found_in_the_log(
     assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1
 
 
+async def test_a_commit_that_cannot_be_looked_up_either_stays_unknown_and_is_done_once(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy
+) -> None:
+    await storage.open()
+    proxy.faults.plan(TRANSACT, "lose answer", "cut", for_ever=True)
+    proxy.faults.plan("Query", "throttle", for_ever=True)
+    with pytest.raises(OutcomeUnknown):
+        await commit(storage, 0, Put("alerts", alert("a1"), ABSENT))
+    proxy.faults.calm()
+    assert await commit(storage, 0, Put("alerts", alert("a1"), ABSENT)) == 1
+    assert [record.commit_id for record in await storage.records(ACME, 0)] == ["mine"]
+
+
 async def test_an_unknown_outcome_that_arrives_late_is_not_done_twice(
     storage: DynamoDBStorage, engine: DynamoDBEngine, proxy: DynamoDBProxy
 ) -> None:

@@ -180,18 +180,25 @@ class DynamoDBStorage:
                 self._remember_unknown(record.commit_id)
                 raise
         except (Cancelled, Stale) as error:
-            # What was decided on another world is a Conflict, whatever else it did not find as expected.
-            of_document = isinstance(error, Stale) and error.collection != "events"
-            if of_document and (await self._heads.one(company_id)).seq == base_seq:
-                raise
             asked_before = record.commit_id in self._unknown or (isinstance(error, Cancelled) and error.lost)
             if not (asked_before and await self._is_mine(record)):
+                # What was decided on another world is a Conflict, whatever else it did not find as expected.
+                of_document = isinstance(error, Stale) and error.collection != "events"
+                if of_document and (await self._heads.one(company_id)).seq == base_seq:
+                    raise
                 raise Conflict(f"the log of {company_id} does not stand at {base_seq}") from None
         self._unknown.pop(record.commit_id, None)
 
     async def _is_mine(self, record: Record) -> bool:
-        """Whether the log has this very commit. Conflict if another is in its place."""
-        found = await self.records(record.company_id, record.seq - 1, 1, told=False)
+        """Whether the log has this commit, which may have been stored.
+
+        Conflict if another is in its place, OutcomeUnknown if the log cannot be read now either.
+        """
+        try:
+            found = await self.records(record.company_id, record.seq - 1, 1, told=False)
+        except Unavailable as error:
+            self._remember_unknown(record.commit_id)
+            raise OutcomeUnknown("DynamoDB did not say whether it stored this") from error
         if not found or found[0].seq != record.seq:
             return False
         if found[0].commit_id != record.commit_id:
