@@ -30,7 +30,7 @@ it breaks after the server has answered. arrive late: it breaks, and the request
 
 DynamoDB alone, answered in its place: conflict (others write to the item: TransactionConflict), throttle and exceed
 (ThrottlingException, ProvisionedThroughputExceededException), hot item (a transaction cancelled by the throughput of
-one of its items), server error (500), deny, expired token, unknown key. unprocessed: of a batch, half is handed on.
+one of its items), server error (500), deny, expired token, unknown key. unprocessed: half of a batch is read.
 """
 
 DELAY_SECONDS: Final = 0.05

@@ -15,9 +15,9 @@ from tests.support.faults import Fault
 from tests.support.proxy import Proxy, Streams
 
 TRANSACT: Final = "TransactWriteItems"
-BATCHES: Final = {"BatchGetItem": ("UnprocessedKeys", "Responses"), "BatchWriteItem": ("UnprocessedItems", None)}
-WRITES: Final = (TRANSACT, "PutItem", "BatchWriteItem")
-READS: Final = ("GetItem", "BatchGetItem", "Query")
+BATCH: Final = "BatchGetItem"
+WRITES: Final = (TRANSACT, "PutItem")
+READS: Final = ("GetItem", BATCH, "Query")
 ERRORS: Final[dict[Fault, tuple[int, str, str]]] = {
     "conflict": (400, "TransactionConflictException", "Transaction is ongoing for the item"),
     "throttle": (400, "ThrottlingException", "Rate of requests exceeds the allowed throughput."),
@@ -66,7 +66,7 @@ class DynamoDBProxy(Proxy[Call]):
         yield _message(*await _read(reader))
 
     async def answers(self, request: Call, fault: Fault, server: Streams) -> AsyncIterator[bytes]:
-        if fault == "unprocessed" and request.verb in BATCHES:
+        if fault == "unprocessed" and request.verb == BATCH:
             yield await self._half(request, server)
         elif fault in REASONS and request.verb == TRANSACT:
             yield _cancelled(REASONS[fault], len(request.asked["TransactItems"]))
@@ -78,20 +78,16 @@ class DynamoDBProxy(Proxy[Call]):
                 yield answer
 
     async def _half(self, request: Call, server: Streams) -> bytes:
-        """The first half is handed on, the second is said to be unprocessed; all of a batch of one."""
-        unprocessed, responses = BATCHES[request.verb]
+        """The first half is read, the second is said to be unprocessed; all of a batch of one."""
         ((table, wanted),) = request.asked["RequestItems"].items()
-        items = wanted["Keys"] if responses else wanted
-        middle = len(items) // 2
-        rest = {table: {**wanted, "Keys": items[middle:]} if responses else items[middle:]}
+        middle = len(wanted["Keys"]) // 2
+        rest = {table: {**wanted, "Keys": wanted["Keys"][middle:]}}
         if not middle:
-            return _answer(200, {**({responses: {}} if responses else {}), unprocessed: rest})
-        some = {**wanted, "Keys": items[:middle]} if responses else items[:middle]
-        body = json.dumps({**request.asked, "RequestItems": {table: some}}).encode()
-        answer = b""
-        async for piece in super().answers(Call(request.verb, request.head, body), "none", server):
-            answer += piece
-        return _answer(200, {**json.loads(answer.partition(b"\r\n\r\n")[2]), unprocessed: rest})
+            return _answer(200, {"Responses": {}, "UnprocessedKeys": rest})
+        some = {"RequestItems": {table: {**wanted, "Keys": wanted["Keys"][:middle]}}}
+        half = Call(BATCH, request.head, json.dumps({**request.asked, **some}).encode())
+        pieces = [piece async for piece in super().answers(half, "none", server)]
+        return _answer(200, {**json.loads(pieces[0].partition(b"\r\n\r\n")[2]), "UnprocessedKeys": rest})
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
