@@ -28,6 +28,7 @@ from tests.support.wire import Wire
 
 SENDERS: Final = 32
 EACH: Final = 6
+GONE_SECONDS: Final = 1.5
 SEEDS: Final = range(1, 11 if os.environ.get("ALERTWHISPERER_LONG") == "1" else 2)
 
 pytestmark = pytest.mark.real
@@ -100,7 +101,7 @@ def deliveries(seed: Seed, number: int) -> Iterator[Delivery]:
 
 
 async def send_all(pair: Pair, seed: Seed, promises: Promises, chance: int) -> None:
-    """32 senders in turn at the servers, until each delivery is answered."""
+    """32 senders in turn at the servers, until each delivery is answered; for a while the first has no database."""
     stop = asyncio.Event()
     senders = [
         Sender(
@@ -111,7 +112,15 @@ async def send_all(pair: Pair, seed: Seed, promises: Promises, chance: int) -> N
         )
         for number in range(SENDERS)
     ]
-    await asyncio.gather(*(sender.run(stop) for sender in senders))
+
+    async def lose_the_database() -> None:
+        while len(promises.answers) < SENDERS:
+            await asyncio.sleep(0.02)
+        pair.wires[0].gone = True
+        await asyncio.sleep(GONE_SECONDS)
+        pair.wires[0].gone = False
+
+    await asyncio.gather(lose_the_database(), *(sender.run(stop) for sender in senders))
 
 
 @pytest.mark.parametrize("engine", sorted(WAYS), indirect=True)

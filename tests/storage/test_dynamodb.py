@@ -269,3 +269,20 @@ async def test_doctor_hears_where_and_what_it_is(storage: DynamoDBStorage) -> No
     facts = await storage.check()
     assert (facts["engine"], facts["region"], facts["table_prefix"]) == ("dynamodb", "us-east-1", storage.prefix)
     assert facts["schema_version"] == facts["schema_wanted"]
+
+
+@pytest.mark.parametrize("fault", ["deny", "expired token", "unknown key"])
+async def test_keys_that_end_while_it_runs_are_no_fault_of_who_writes(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy, fault: Fault
+) -> None:
+    """Unavailable, which a sender hears as 503 and sends again: many drop what is refused by a 4xx."""
+    await storage.open()
+    for verb in (TRANSACT, "GetItem"):
+        proxy.faults.plan(verb, fault, for_ever=True)
+    with pytest.raises(Unavailable) as refused:
+        await commit(storage, 0, Put("alerts", alert("a1")))
+    assert not isinstance(refused.value, OutcomeUnknown)
+    with pytest.raises(Unavailable):
+        await storage.head(ACME)
+    proxy.faults.calm()
+    assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1

@@ -40,10 +40,12 @@ DELAY_SECONDS: Final = 0.05
 class Faults:
     """Faults to come, and in `met` those that have been: (verb, fault) → how often.
 
-    A plan is of one verb and goes before chance. `delay_seconds`: how long delayed and late ones take.
+    A plan is of one verb and goes before chance. `delay_seconds`: how long delayed and late ones take. While it is
+    `gone`, the database is not there for anybody.
     """
 
     delay_seconds: float = DELAY_SECONDS
+    gone: bool = False
     met: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     _plans: dict[str, Iterable[Fault]] = field(default_factory=dict)
     _shares: defaultdict[str, dict[Fault, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -64,12 +66,13 @@ class Faults:
 
     def calm(self) -> None:
         """From now on all goes well."""
+        self.gone = False
         self._plans.clear()
         self._shares.clear()
 
     def draw(self, verb: str) -> Fault:
         """What happens to the next request of a kind."""
-        fault: Fault = next(iter(self._plans.get(verb, ())), "none")
+        fault: Fault = "cut" if self.gone else next(iter(self._plans.get(verb, ())), "none")
         if fault == "none" and (shares := self._shares.get(verb)):
             fault = self._by_lot(shares)
         self.met[verb, fault] += 1

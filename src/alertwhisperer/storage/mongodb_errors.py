@@ -46,11 +46,12 @@ def _refused(error: OperationFailure) -> AlertWhispererError:
     if isinstance(error, DuplicateKeyError):
         return Conflict("its key, or a unique field of it, is taken")
     if error.code in BAD_CREDENTIALS:
-        return Invalid(
+        # Not Invalid: it is no fault of who asks, and a sender would not come again.
+        return Unavailable(
             f"MongoDB refuses the user of MONGO_URL ({_said(error)}): check its name, its password and authSource"
         )
     if error.code == UNAUTHORIZED:
-        return Invalid(
+        return Unavailable(
             f"MongoDB denies this to the user of MONGO_URL ({_said(error)}): give it the role readWrite on the database"
         )
     if error.code in TOO_LARGE:
