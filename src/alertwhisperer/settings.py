@@ -290,9 +290,15 @@ def load_or_create_secrets(path: Path) -> Secrets:
 
 
 def _kept(path: Path) -> dict[str, str]:
-    if not path.exists():
-        _create(path)
-    mode = path.stat().st_mode
+    try:
+        if not path.exists():
+            _create(path)
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}): let this user write {path.parent}, or set SQLITE_PATH to "
+            "another place"
+        ) from None
     if mode & OTHERS:
         raise SettingsError(f"{path} holds secrets and others may read it: chmod 600 {path}")
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from alertwhisperer.domain.user import User
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope, user
+from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.engines import DynamoDBEngine
-from tests.support.unruly_dynamodb import Fault, UnrulyDynamoDB
+from tests.support.faults import Fault
+from tests.support.proxy_dynamodb import TRANSACT, DynamoDBProxy
 
 OPEN = {"company_id": ACME, "status": {"$ne": "resolved"}}
 
@@ -32,14 +34,17 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-async def storage(engine: DynamoDBEngine) -> AsyncIterator[UnrulyDynamoDB]:
-    made = UnrulyDynamoDB(**engine.options(deadline_seconds=1.0))
+def proxy(dynamodb_local: DynamoDBLocal) -> Iterator[DynamoDBProxy]:
+    with DynamoDBProxy(dynamodb_local.port) as made:
+        yield made
+
+
+@pytest.fixture
+async def storage(engine: DynamoDBEngine, proxy: DynamoDBProxy) -> AsyncIterator[DynamoDBStorage]:
+    """Reaches DynamoDB through the proxy; not open yet."""
+    made = DynamoDBStorage(**engine.options(endpoint_url=proxy.url, deadline_seconds=1.0))
     yield made
     await made.close()
-
-
-def always(fault: Fault) -> list[Fault]:
-    return [fault] * 50
 
 
 async def commit(storage: DynamoDBStorage, base_seq: int, *writes: Put, commit_id: str = "mine") -> int:
@@ -47,56 +52,66 @@ async def commit(storage: DynamoDBStorage, base_seq: int, *writes: Put, commit_i
     return record.seq
 
 
-@pytest.mark.parametrize("fault", ["throttle", "conflict", "lose request", "lose answer"])
-async def test_a_commit_that_is_refused_or_lost_for_a_while_happens_once(storage: UnrulyDynamoDB, fault: Fault) -> None:
+async def test_of_a_commit_that_is_always_refused_nothing_is_written(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy
+) -> None:
     await storage.open()
-    storage.unruly.plan("transact_write_items", [fault, fault])
-    assert await commit(storage, 0, Put("alerts", alert("a1"), ABSENT)) == 1
-    assert await storage.head(ACME) == (1, "")
-    assert [each.id for each in await storage.select(Alert, OPEN)] == ["a1"]
-
-
-async def test_of_a_commit_that_is_always_refused_nothing_is_written(storage: UnrulyDynamoDB) -> None:
-    await storage.open()
-    storage.unruly.plan("transact_write_items", always("throttle"))
+    proxy.faults.plan(TRANSACT, "throttle", for_ever=True)
     with pytest.raises(Unavailable) as refused:
         await commit(storage, 0, Put("alerts", alert("a1")))
     assert not isinstance(refused.value, OutcomeUnknown)
     assert await storage.head(ACME) == (0, "")
 
 
-async def test_a_commit_whose_every_answer_is_lost_is_found_in_the_log(storage: UnrulyDynamoDB) -> None:
+async def test_a_commit_whose_every_answer_is_lost_is_found_in_the_log(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy
+) -> None:
     await storage.open()
-    storage.unruly.plan("transact_write_items", ["lose answer", *always("lose request")])
+    proxy.faults.plan(TRANSACT, "lose answer", "cut", for_ever=True)
     assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1
 
 
-async def test_an_unknown_outcome_that_arrives_late_is_not_done_twice(
-    storage: UnrulyDynamoDB, engine: DynamoDBEngine
+async def test_a_commit_that_cannot_be_looked_up_either_stays_unknown_and_is_done_once(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy
 ) -> None:
     await storage.open()
-    storage.unruly.plan("transact_write_items", always("lose request"))
+    proxy.faults.plan(TRANSACT, "lose answer", "cut", for_ever=True)
+    proxy.faults.plan("Query", "throttle", for_ever=True)
+    with pytest.raises(OutcomeUnknown):
+        await commit(storage, 0, Put("alerts", alert("a1"), ABSENT))
+    proxy.faults.calm()
+    assert await commit(storage, 0, Put("alerts", alert("a1"), ABSENT)) == 1
+    assert [record.commit_id for record in await storage.records(ACME, 0)] == ["mine"]
+
+
+async def test_an_unknown_outcome_that_arrives_late_is_not_done_twice(
+    storage: DynamoDBStorage, engine: DynamoDBEngine, proxy: DynamoDBProxy
+) -> None:
+    await storage.open()
+    proxy.faults.plan(TRANSACT, "cut", for_ever=True)
     with pytest.raises(OutcomeUnknown):
         await commit(storage, 0, Put("alerts", alert("a1")))
     other = await engine.open()
     assert await commit(other, 0, Put("alerts", alert("a1"))) == 1
-    storage.unruly.plan("transact_write_items", [])
+    proxy.faults.calm()
     assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1
     with pytest.raises(Conflict):
         await commit(storage, 0, commit_id="another")
 
 
-async def test_batches_are_read_until_all_is_there(storage: UnrulyDynamoDB) -> None:
+async def test_batches_are_read_until_all_is_there(storage: DynamoDBStorage, proxy: DynamoDBProxy) -> None:
     await commit(storage, 0, *(Put("alerts", alert(f"a{n}")) for n in range(9)))
-    storage.unruly.unprocessed = 3
+    proxy.faults.plan("BatchGetItem", "unprocessed", "unprocessed", "unprocessed")
     assert len(await storage.get_many(Alert, [(ACME, f"a{n}") for n in range(9)])) == 9
+    assert proxy.faults.count("unprocessed") == 3
 
 
-async def test_what_an_index_lacks_yet_is_found_by_the_log(storage: UnrulyDynamoDB, engine: DynamoDBEngine) -> None:
+async def test_what_an_index_lacks_yet_is_found_by_the_log(
+    storage: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
     await commit(storage, 0, Put("alerts", alert("a1")), Put("alerts", alert("a2")))
     # As long as an index lags, it is as if the attribute that is its key were not there.
-    await storage.unruly.once(
-        "update_item",
+    dynamodb_local.client.update_item(
         TableName=storage.explain("alerts", {"company_id": ACME}).table,
         Key={"company_id": {"S": ACME}, "id": {"S": "a1"}},
         UpdateExpression="REMOVE #k",
@@ -144,7 +159,7 @@ def test_a_scan_is_refused_and_names_the_partition_key() -> None:
     assert DynamoDBStorage(allow_scan=True).explain("alerts", {"status": "active"}).cost == "table"
 
 
-async def test_a_unique_field_moves_with_its_document(storage: UnrulyDynamoDB) -> None:
+async def test_a_unique_field_moves_with_its_document(storage: DynamoDBStorage) -> None:
     await storage.store([Put("users", user("u1", "old@acme.example"))])
     await storage.store([Put("users", user("u1", "new@acme.example"))])
     await storage.store([Put("users", user("u2", "old@acme.example"), ABSENT)])
@@ -153,13 +168,15 @@ async def test_a_unique_field_moves_with_its_document(storage: UnrulyDynamoDB) -
     assert storage.operations["scan"] == 0
 
 
-async def test_a_record_too_large_for_an_item_is_kept_in_parts_and_goes_with_them(storage: UnrulyDynamoDB) -> None:
+async def test_a_record_too_large_for_an_item_is_kept_in_parts_and_goes_with_them(
+    storage: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
     noise = random.Random(7).randbytes(700_000).hex()
     change = Change(events=(Event("storm", Storm(alerts=1, incidents=0, reason=noise)),))
     record = await storage.commit(scope(), 0, change, commit_id="large", at=NOON)
     assert await storage.records(ACME, 0) == [record]
     assert await storage.delete_many("events", {"company_id": ACME}) == 1
-    left = await storage.unruly.once("scan", TableName=f"{storage.prefix}System")
+    left = dynamodb_local.client.scan(TableName=f"{storage.prefix}System")
     assert [item["kind"]["S"] for item in left["Items"] if item["kind"]["S"].startswith("part")] == []
 
 
@@ -177,14 +194,14 @@ async def test_what_has_expired_is_not_there_for_readers_or_writers(engine: Dyna
     await storage.close()
 
 
-async def test_a_field_named_as_one_of_ours_comes_back(storage: UnrulyDynamoDB) -> None:
+async def test_a_field_named_as_one_of_ours_comes_back(storage: DynamoDBStorage) -> None:
     document = {"company_id": ACME, "id": "a1", "ttl": 7, "timestamp": ["odd"], "labels": {"ttl": 1.0}}
     await storage.insert_one("alerts", document)
     assert await storage.find_one("alerts", {"company_id": ACME, "id": "a1"}) == document
     assert await storage.find("alerts", {"company_id": ACME, "timestamp": {"$gt": "a"}}) == [document]
 
 
-async def test_two_who_add_at_once_both_count(storage: UnrulyDynamoDB, engine: DynamoDBEngine) -> None:
+async def test_two_who_add_at_once_both_count(storage: DynamoDBStorage, engine: DynamoDBEngine) -> None:
     other = await engine.open()
     await storage.insert_one("alerts", {"company_id": ACME, "id": "a1", "n": 0})
     key = {"company_id": ACME, "id": "a1"}
@@ -209,24 +226,26 @@ async def test_tables_that_are_not_there_are_asked_for(engine: DynamoDBEngine) -
 
 @pytest.mark.parametrize(("version", "words"), [("0", "db upgrade"), ("99", "newer"), (None, "no version mark")])
 async def test_tables_of_another_version_are_refused(
-    storage: UnrulyDynamoDB, engine: DynamoDBEngine, version: str | None, words: str
+    storage: DynamoDBStorage, engine: DynamoDBEngine, dynamodb_local: DynamoDBLocal, version: str | None, words: str
 ) -> None:
     await storage.open()
     key = {"kind": {"S": "version"}, "id": {"S": "schema"}}
     table = f"{storage.prefix}System"
     if version is None:
-        await storage.unruly.once("delete_item", TableName=table, Key=key)
+        dynamodb_local.client.delete_item(TableName=table, Key=key)
     else:
-        await storage.unruly.once("put_item", TableName=table, Item={**key, "version": {"N": version}})
+        dynamodb_local.client.put_item(TableName=table, Item={**key, "version": {"N": version}})
     assert words in await refusal(engine.storage())
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("deny", "IAM policy"), ("expired token", "aws sso login"), ("lose request", "does not answer")],
+    [("deny", "IAM policy"), ("expired token", "aws sso login"), ("cut", "does not answer")],
 )
-async def test_what_aws_refuses_is_told_with_the_next_step(storage: UnrulyDynamoDB, fault: Fault, words: str) -> None:
-    storage.unruly.plan("describe_table", always(fault))
+async def test_what_aws_refuses_is_told_with_the_next_step(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy, fault: Fault, words: str
+) -> None:
+    proxy.faults.plan("DescribeTable", fault, for_ever=True)
     assert words in await refusal(storage)
 
 
@@ -246,7 +265,24 @@ async def test_a_region_that_is_none_is_told(engine: DynamoDBEngine) -> None:
     assert "AWS_REGION" in await refusal(DynamoDBStorage(region="us east"))
 
 
-async def test_doctor_hears_where_and_what_it_is(storage: UnrulyDynamoDB) -> None:
+async def test_doctor_hears_where_and_what_it_is(storage: DynamoDBStorage) -> None:
     facts = await storage.check()
     assert (facts["engine"], facts["region"], facts["table_prefix"]) == ("dynamodb", "us-east-1", storage.prefix)
     assert facts["schema_version"] == facts["schema_wanted"]
+
+
+@pytest.mark.parametrize("fault", ["deny", "expired token", "unknown key"])
+async def test_keys_that_end_while_it_runs_are_no_fault_of_who_writes(
+    storage: DynamoDBStorage, proxy: DynamoDBProxy, fault: Fault
+) -> None:
+    """Unavailable, which a sender hears as 503 and sends again: many drop what is refused by a 4xx."""
+    await storage.open()
+    for verb in (TRANSACT, "GetItem"):
+        proxy.faults.plan(verb, fault, for_ever=True)
+    with pytest.raises(Unavailable) as refused:
+        await commit(storage, 0, Put("alerts", alert("a1")))
+    assert not isinstance(refused.value, OutcomeUnknown)
+    with pytest.raises(Unavailable):
+        await storage.head(ACME)
+    proxy.faults.calm()
+    assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1

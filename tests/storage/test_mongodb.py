@@ -213,6 +213,18 @@ async def test_a_server_that_keeps_failing_is_unavailable_and_has_written_nothin
     assert await storage.head(ACME) == (0, "")
 
 
+@pytest.mark.parametrize("code", [13, 18], ids=["Unauthorized", "AuthenticationFailed"])
+async def test_rights_that_end_while_it_runs_are_no_fault_of_who_writes(
+    storage: MongoDBStorage, mongodb_server: MongoSet, code: int
+) -> None:
+    """Unavailable, which a sender hears as 503 and sends again: many drop what is refused by a 4xx."""
+    await commit(storage, 0)
+    mongodb_server.members[0].fail(["insert"], times=1, errorCode=code)
+    with pytest.raises(Unavailable, match="MONGO_URL"):
+        await commit(storage, 1)
+    assert (await commit(storage, 1)).seq == 2
+
+
 async def test_the_one_whose_expectation_failed_is_named_among_many(storage: MongoDBStorage) -> None:
     await commit(storage, 0, *(Put("alerts", alert(f"a{n}")) for n in range(5)))
     occurred = [Put("alerts", alert(f"a{n}", occurrences=2), {"occurrences": 1 + (n == 3)}) for n in range(5)]

@@ -54,11 +54,11 @@ class MongoDBEngine:
 
     def __init__(self, request: pytest.FixtureRequest, _: Path) -> None:
         self._servers: MongoSet = request.getfixturevalue("mongodb_server")
-        self._database = self._servers.spare.pop() if self._servers.spare else f"test_{next(self._numbers)}"
+        self.database = self._servers.spare.pop() if self._servers.spare else f"test_{next(self._numbers)}"
         self._opened: list[Storage] = []
 
     async def open(self) -> Storage:
-        storage = get_database_adapter("mongodb", url=self._servers.url, database=self._database)
+        storage = get_database_adapter("mongodb", url=self._servers.url, database=self.database)
         await storage.open()
         self._opened.append(storage)
         return storage
@@ -67,8 +67,8 @@ class MongoDBEngine:
         for storage in self._opened:
             await storage.close()
         if self._opened:
-            self._servers.empty(self._database)
-            self._servers.spare.append(self._database)
+            self._servers.empty(self.database)
+            self._servers.spare.append(self.database)
 
 
 class DynamoDBEngine:

@@ -81,10 +81,6 @@ def _secrets(settings: Settings) -> Finding:
     except SettingsError as error:
         step = "restore the secrets file from your backup, or set all three keys" if local else "docs/security.md"
         return Finding("keys", "error", str(error), step)
-    except OSError as error:
-        return Finding(
-            "keys", "error", f"{path} cannot be used: {error.strerror}", f"let this user write {path.parent}"
-        )
     count = len(secrets.encryption_keys)
     where = f"kept in {path}" if local and path.exists() else "all set in the environment"
     return Finding("keys", "ok", f"JWT_SECRET, AUDIT_KEY and {count} of ENCRYPTION_KEYS are {where}")
@@ -99,12 +95,16 @@ def _folder(settings: Settings) -> Finding:
     path = settings.sqlite_path
     folder = path.parent
     if not os.access(folder if folder.exists() else Path(), os.W_OK | os.X_OK):
-        return Finding("permissions", "error", f"{folder} cannot be written", f"give it to this user: chown {folder}")
+        return Finding("permissions", "error", f"{folder} cannot be written", _give(folder))
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
-        return Finding("permissions", "error", f"{path} cannot be written", f"give it to this user: chown {path}")
+        return Finding("permissions", "error", f"{path} cannot be written", _give(path))
     if path.exists() and stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
         return Finding("permissions", "warning", f"{path} can be read by everybody", f"chmod 640 {path}")
     return Finding("permissions", "ok", f"{folder} and what is in it can be written")
+
+
+def _give(path: Path) -> str:
+    return f"give {path} to this user (chown), or set SQLITE_PATH to another place"
 
 
 def _disk(settings: Settings) -> Finding:

@@ -72,7 +72,7 @@ class DynamoDBStorage:
     def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
         self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
         self._create = options.get("create", False)
-        self._calls = self._make_calls(
+        self._calls = Calls(
             region=options.get("region", REGION),
             endpoint_url=options.get("endpoint_url"),
             deadline_seconds=options.get("deadline_seconds", DEADLINE_SECONDS),
@@ -180,18 +180,25 @@ class DynamoDBStorage:
                 self._remember_unknown(record.commit_id)
                 raise
         except (Cancelled, Stale) as error:
-            # What was decided on another world is a Conflict, whatever else it did not find as expected.
-            of_document = isinstance(error, Stale) and error.collection != "events"
-            if of_document and (await self._heads.one(company_id)).seq == base_seq:
-                raise
             asked_before = record.commit_id in self._unknown or (isinstance(error, Cancelled) and error.lost)
             if not (asked_before and await self._is_mine(record)):
+                # What was decided on another world is a Conflict, whatever else it did not find as expected.
+                of_document = isinstance(error, Stale) and error.collection != "events"
+                if of_document and (await self._heads.one(company_id)).seq == base_seq:
+                    raise
                 raise Conflict(f"the log of {company_id} does not stand at {base_seq}") from None
         self._unknown.pop(record.commit_id, None)
 
     async def _is_mine(self, record: Record) -> bool:
-        """Whether the log has this very commit. Conflict if another is in its place."""
-        found = await self.records(record.company_id, record.seq - 1, 1, told=False)
+        """Whether the log has this commit, which may have been stored.
+
+        Conflict if another is in its place, OutcomeUnknown if the log cannot be read now either.
+        """
+        try:
+            found = await self.records(record.company_id, record.seq - 1, 1, told=False)
+        except Unavailable as error:
+            self._remember_unknown(record.commit_id)
+            raise OutcomeUnknown("DynamoDB did not say whether it stored this") from error
         if not found or found[0].seq != record.seq:
             return False
         if found[0].commit_id != record.commit_id:
@@ -355,9 +362,6 @@ class DynamoDBStorage:
         return self._calls.operations
 
     # ------------------------------------------------------------ inside
-
-    def _make_calls(self, *, region: str, endpoint_url: str | None, deadline_seconds: float) -> Calls:
-        return Calls(region=region, endpoint_url=endpoint_url, deadline_seconds=deadline_seconds)
 
     async def _finish(self, work: Coroutine[Any, Any, R]) -> R:
         """Do it to its end, even if whoever waits for it gives up."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore import exceptions as boto
 
-from alertwhisperer.domain.errors import AlertWhispererError, Invalid, Unavailable
+from alertwhisperer.domain.errors import Unavailable
 
 
 class Fate(Enum):
@@ -63,7 +63,10 @@ _OF_SERVICE: Final[tuple[tuple[frozenset[str], str], ...]] = (
                 "MissingAuthenticationTokenException",
             }
         ),
-        "AWS does not know these credentials: check the access key, its secret and the session token",
+        (
+            "AWS does not know these credentials: check the access key, its secret, the session token, and this "
+            "machine's clock"
+        ),
     ),
     (
         frozenset({"AccessDeniedException", "AccessDenied", "OptInRequired"}),
@@ -98,15 +101,18 @@ def fate_of(error: Exception) -> Fate:
     return Fate.LOST if isinstance(error, boto.HTTPClientError) else Fate.REFUSED
 
 
-def sentence(error: Exception, *, region: str, where: str) -> AlertWhispererError:
-    """The error to raise for one that cannot be mended by trying again, in one sentence with its next step."""
+def sentence(error: Exception, *, region: str, where: str) -> Unavailable:
+    """The error to raise for one that cannot be mended by trying again, in one sentence with its next step.
+
+    Never Invalid: keys, rights and tables are no fault of who asks, and a sender would not come again.
+    """
     code, told = code_of(error), _message(error)
     for kinds, said in _OF_DRIVER:
         if isinstance(error, kinds):
-            return Invalid(said.format(region=region, told=told))
+            return Unavailable(said.format(region=region, told=told))
     for codes, said in _OF_SERVICE:
         if code in codes:
-            return Invalid(said.format(region=region, told=told))
+            return Unavailable(said.format(region=region, told=told))
     if isinstance(error, (*_NEVER_SENT, boto.HTTPClientError)):
         return Unavailable(f"DynamoDB does not answer at {where}: check AWS_REGION ({region}), network and endpoint")
     if fate_of(error) is not Fate.REFUSED:

@@ -67,7 +67,7 @@ class Tables:
         if version > VERSION:
             raise Invalid(
                 f"the tables {self._prefix}… are of version {version}, made by a newer Alert Whisperer than this one "
-                f"({VERSION})"
+                f"({VERSION}): upgrade the program, or choose another DYNAMODB_TABLE_PREFIX"
             )
         if version < VERSION:
             raise Invalid(

@@ -20,6 +20,7 @@ APPLICATION_ID: Final = 0x41574831
 """The bytes "AWH1" in the file's header (SQLite, "Database File Format", offset 68)."""
 
 PAGE_BYTES: Final = 4096
+NEWER: Final = "upgrade the program, or set SQLITE_PATH to another file"
 
 Steps = Mapping[int, tuple[str, ...]]
 STEPS: Final[Steps] = {}
@@ -65,7 +66,9 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     if _number(connection, "PRAGMA application_id") != APPLICATION_ID:
         raise Invalid(f"{path} is a database without Alert Whisperer's version mark; import it, or choose another path")
     if version > VERSION:
-        raise Invalid(f"{path} is of version {version}, made by a newer Alert Whisperer than this one ({VERSION})")
+        raise Invalid(
+            f"{path} is of version {version}, made by a newer Alert Whisperer than this one ({VERSION}): {NEWER}"
+        )
     return version
 
 

@@ -18,8 +18,10 @@ from pymongo.errors import (
 
 from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Unavailable
 
-BAD_CREDENTIALS: Final = frozenset({13, 18, 8000})
-"""Unauthorized, AuthenticationFailed, and Atlas's own."""
+BAD_CREDENTIALS: Final = frozenset({18, 8000})
+"""AuthenticationFailed, and Atlas's own."""
+
+UNAUTHORIZED: Final = 13
 
 TOO_LARGE: Final = frozenset({10334, 17280, 17419, 17420})
 
@@ -44,7 +46,14 @@ def _refused(error: OperationFailure) -> AlertWhispererError:
     if isinstance(error, DuplicateKeyError):
         return Conflict("its key, or a unique field of it, is taken")
     if error.code in BAD_CREDENTIALS:
-        return Invalid(f"MongoDB refuses the user of MONGO_URL: {_said(error)}")
+        # Not Invalid: it is no fault of who asks, and a sender would not come again.
+        return Unavailable(
+            f"MongoDB refuses the user of MONGO_URL ({_said(error)}): check its name, its password and authSource"
+        )
+    if error.code == UNAUTHORIZED:
+        return Unavailable(
+            f"MongoDB denies this to the user of MONGO_URL ({_said(error)}): give it the role readWrite on the database"
+        )
     if error.code in TOO_LARGE:
         return Invalid(f"MongoDB cannot keep it: {_said(error)}")
     return _late_or_gone(error)
@@ -69,4 +78,4 @@ def within(seconds: float) -> Iterator[None]:
 def _said(error: Exception) -> str:
     details = getattr(error, "details", None)
     said = details.get("errmsg") if isinstance(details, dict) else None
-    return str(said or error)[:300]
+    return str(said or error)[:300].rstrip(".")

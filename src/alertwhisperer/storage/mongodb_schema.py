@@ -68,7 +68,10 @@ async def check_server(database: Database, hosts: str) -> None:
         hello = await database.client.admin.command("hello")
         build = await database.client.admin.command("buildInfo")
     except ServerSelectionTimeoutError as error:
-        raise Unavailable(f"no primary of a MongoDB replica set answers at {hosts}: {_shortly(error)}") from error
+        raise Unavailable(
+            f"no primary of a MongoDB replica set answers at {hosts} ({_shortly(error)}): check MONGO_URL and the "
+            "network, and that mongod runs there"
+        ) from error
     except PyMongoError as error:
         raise translated(error) from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
@@ -83,7 +86,7 @@ async def check_server(database: Database, hosts: str) -> None:
 
 def _shortly(error: Exception) -> str:
     """The driver adds all it knows of every server."""
-    return str(error).split(", Timeout:")[0][:300]
+    return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0][:300]
 
 
 async def _marked(database: Database) -> Stored:
@@ -95,7 +98,10 @@ async def _marked(database: Database) -> Stored:
 def _check_version(name: str, mark: Stored) -> None:
     version = mark.get("version")
     if not isinstance(version, int) or version > VERSION:
-        raise Invalid(f"database {name} is of version {version}, made by a newer Alert Whisperer than this ({VERSION})")
+        raise Invalid(
+            f"database {name} is of version {version}, made by a newer Alert Whisperer than this ({VERSION}): upgrade "
+            "the program, or name another database in MONGO_URL"
+        )
     if version < VERSION:
         raise Invalid(
             f"database {name} is of version {version} and this program needs {VERSION}: run `alertwhisperer db upgrade`"

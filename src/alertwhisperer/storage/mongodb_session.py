@@ -51,7 +51,11 @@ class Session:
         try:
             parsed = parse_uri(url)
         except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise Invalid(f"is not an address of MongoDB: {error}", "MONGO_URL") from None
+            why = str(error).partition(". ")[0].rstrip(".")
+            raise Invalid(
+                f"MONGO_URL is not an address of MongoDB ({why}): mongodb://user:password@host/name?replicaSet=rs0",
+                "MONGO_URL",
+            ) from None
         self.hosts = ", ".join(f"{host}:{port}" for host, port in parsed["nodelist"])
         self.name: str = database or parsed["database"] or DATABASE
         self.doorbell = Doorbell()

@@ -104,7 +104,7 @@ class Session:
         try:
             lock, connection = await asyncio.to_thread(_prepared, self.path)
         except (sqlite3.Error, OSError) as error:
-            raise Unavailable(f"{self.path} cannot be opened: {error}") from error
+            raise Unavailable(_refusal(self.path, error)) from error
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         readers = Readers(self.path, threads=self._threads, seconds=self._read_seconds)
         checkpointer = Checkpointer(self.path)
@@ -125,6 +125,16 @@ def _prepared(path: Path) -> tuple[FileLock, sqlite3.Connection]:
         connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
         undo.pop_all()
         return lock, connection
+
+
+def _refusal(path: Path, error: sqlite3.Error | OSError) -> str:
+    """Why a file cannot be opened, and what to do about it."""
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        said, step = str(error), "restore a backup (`alertwhisperer db restore`), or set SQLITE_PATH to another file"
+    else:
+        said = error.strerror or "" if isinstance(error, OSError) else str(error)
+        step = f"let this user read and write {path.parent}, or set SQLITE_PATH to another file"
+    return f"{path} cannot be opened ({said}): {step}"
 
 
 def _disconnect(parts: _Parts) -> None:

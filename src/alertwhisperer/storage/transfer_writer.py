@@ -16,7 +16,7 @@ from alertwhisperer.storage.transfer_documents import carried, key_in, stays
 
 BATCH: Final = 500
 BATCH_WHERE_LIMITED: Final = 25
-"""DynamoDB: what one BatchWriteItem holds, and a transaction that seldom has to be taken apart."""
+"""DynamoDB: a transaction that seldom has to be taken apart."""
 
 BATCH_BYTES: Final = 1_500_000
 BATCHES_AT_ONCE: Final = 8
