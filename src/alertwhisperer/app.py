@@ -34,7 +34,7 @@ from alertwhisperer.engine.alerts import Alerts
 from alertwhisperer.engine.assets import Assets
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.companies import Companies
-from alertwhisperer.engine.counters import Counters
+from alertwhisperer.engine.counters import AT_ONCE, THRIFTY, Counters
 from alertwhisperer.engine.door import Door
 from alertwhisperer.engine.incidents import Incidents
 from alertwhisperer.engine.ingest import Ingest
@@ -125,7 +125,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     passwords = Argon2Passwords()
     door = Door(runner, vault)
     incidents = Incidents(runner)
-    counters = Counters(storage)
+    # Where each write is paid for, counts are gathered before they are folded.
+    counters = Counters(storage, THRIFTY if settings.database_type == "dynamodb" else AT_ONCE)
     audit = Audit(storage, clock, secrets.audit_key)
     scheduler = Scheduler(
         storage,
