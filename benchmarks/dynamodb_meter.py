@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,8 +20,8 @@ WRITTEN_BY: Final = {"transact_write_items", "batch_write_item", "put_item"}
 class Meter:
     """Keeps the tables as they stand, which is what a write's price depends on.
 
-    Since the last `reset`: `written` are units by what was billed (`Alerts`, an index as `Alerts by …`, an item of ours as
-    `System heads`), `read` units by kind of request, `bills` the single writes with the items before and after.
+    Since the last `reset`: `written` are units by what was billed (`Alerts`, an index as `Alerts by …`, an item of ours
+    as `System heads`), `read` units by kind of request, `bills` the single writes with the items before and after.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -37,7 +37,7 @@ class Meter:
     def reset(self) -> None:
         """Count anew; the items stay."""
         self.written: Counter[str] = Counter()
-        self.read: Counter[str] = Counter()
+        self.read: defaultdict[str, float] = defaultdict(float)
         self.transactions = 0
         self.bills: list[tuple[str, Item | None, Item | None, Bill]] = []
 
@@ -109,8 +109,7 @@ class Meter:
                 if "Items" not in answer:
                     raise ValueError("what a count has looked at is not known here")
                 size = sum(map(item_bytes, answer["Items"]))
-                consistency = "strong" if arguments.get("ConsistentRead") else "eventual"
-                self.read[verb] += read_units(size, consistency)
+                self.read[verb] += read_units(size, "strong" if arguments.get("ConsistentRead") else "eventual")
             case _:
                 pass
 

@@ -115,11 +115,16 @@ class House:
         await self.storage.close()
 
 
-def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> House:
-    """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
+def build(
+    settings: Settings, clock: Clock | None = None, ids: Ids | None = None, storage: Storage | None = None
+) -> House:
+    """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had.
+
+    storage: a handle to use instead of one made here.
+    """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
-    storage = storage_of(settings, clock)
+    storage = storage or storage_of(settings, clock)
     runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()

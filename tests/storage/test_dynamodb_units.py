@@ -114,7 +114,7 @@ def test_the_indexes_of_our_tables_are_read_from_their_definitions() -> None:
     alerts = next(each for each in table_definitions() if each["TableName"].endswith("_Alerts"))
     by_time = next(each for each in indexes_of(alerts) if each.name == "company_id-timestamp-index")
     assert by_time.key == ("company_id", "timestamp")
-    assert by_time.projected == {"company_id", "id", "timestamp"}
+    assert by_time.projected == frozenset({"company_id", "id", "timestamp"})
 
 
 # ---------------------------------------------------------------- beside DynamoDB Local
