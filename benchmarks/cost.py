@@ -55,6 +55,7 @@ ID_GOAL: Final = 2.0
 
 HOUR_SECONDS: Final = 3_600
 WATCHED_SECONDS: Final = 20
+SETTLED_SECONDS: Final = 8
 
 _prefixes: Final = count(1)
 
@@ -326,7 +327,8 @@ async def idle(url: str, companies: int) -> list[Idle]:
         await feed.close()
         house = build(_settings(), clock, storage=storage)
         house.rounds.start()
-        await asyncio.sleep(1)
+        # The first turn of the folder passes over all companies, as it does once an hour.
+        await asyncio.sleep(SETTLED_SECONDS)
         rounds = await _hour(storage)
         await house.rounds.stop()
     return [

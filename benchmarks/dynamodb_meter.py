@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.dynamodb_calls import Answer, Calls
@@ -15,6 +15,15 @@ Place = tuple[str, tuple[str, ...]]
 """A table and a key in it."""
 
 WRITTEN_BY: Final = {"transact_write_items", "batch_write_item", "put_item"}
+
+
+class Billed(NamedTuple):
+    """One item's write: what it was, what it became (None: not there), and its price."""
+
+    table: str
+    before: Item | None
+    after: Item | None
+    bill: Bill
 
 
 class Meter:
@@ -39,7 +48,11 @@ class Meter:
         self.written: Counter[str] = Counter()
         self.read: defaultdict[str, float] = defaultdict(float)
         self.transactions = 0
-        self.bills: list[tuple[str, Item | None, Item | None, Bill]] = []
+        self.bills: list[Billed] = []
+
+    def key(self, table: str) -> tuple[str, ...]:
+        """The attributes of a table's key."""
+        return self._keys[table]
 
     def indexes(self, table: str) -> tuple[Index, ...]:
         """The indexes of a table."""
@@ -64,7 +77,7 @@ class Meter:
                 self.items[place] = after
             bill = write_bill(before, after, self._indexes[table], transactional=verb == "transact_write_items")
             self._note(table, key, bill)
-            self.bills.append((table, before, after, bill))
+            self.bills.append(Billed(table, before, after, bill))
 
     def _writes(self, verb: str, arguments: Mapping[str, Any]) -> list[tuple[str, Item, Item | None]]:
         """(table, an item with its key, the item afterwards) of each write."""
