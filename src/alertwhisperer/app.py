@@ -154,7 +154,7 @@ def build(
         ingest=Ingest(runner, door),
         incidents=incidents,
         alerts=Alerts(runner),
-        companies=Companies(runner, storage, vault, clock),
+        companies=Companies(runner, storage, vault, counters),
         users=Users(runner, storage, passwords),
         assets=Assets(runner, storage),
         sessions=sessions,
