@@ -2,14 +2,16 @@
 # docs/deploy.md says how to start it; tests/house/test_image.py keeps this file honest.
 
 FROM python:3.11-slim AS build
+# `dynamodb` adds the driver for DynamoDB; SQLite and MongoDB are always there.
+ARG REQUIREMENTS=runtime
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 WORKDIR /build
 
 # What changes seldom comes first, so that a change of the code fetches nothing anew.
-COPY requirements/runtime.txt requirements/build.txt requirements/
+COPY requirements/runtime.txt requirements/dynamodb.txt requirements/build.txt requirements/
 RUN python -m venv /opt/alertwhisperer \
     && /opt/alertwhisperer/bin/pip install --no-cache-dir --only-binary :all: --require-hashes \
-        -r requirements/runtime.txt \
+        -r "requirements/${REQUIREMENTS}.txt" \
     && python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements/build.txt
 

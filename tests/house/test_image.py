@@ -17,7 +17,7 @@ import pytest
 from compose_spec import PyCompose
 
 from alertwhisperer.settings import SECRET_FIELDS, Settings, load_settings
-from tools.notices import PYTHON_LIST
+from tools.notices import PYTHON_LIST, pinned
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -150,7 +150,22 @@ def test_secrets_data_and_history_stay_outside(path: str) -> None:
 
 def test_everything_is_installed_from_the_locks() -> None:
     for install in re.findall(r"pip install[^&]*", "\n".join(LINES)):
-        assert "--require-hashes -r requirements/" in install or "--no-deps --no-index" in install
+        assert re.search(r'--require-hashes -r "?requirements/', install) or "--no-deps --no-index" in install
+
+
+@pytest.mark.parametrize("kind", ["runtime", "dynamodb"])
+def test_each_kind_of_image_has_a_lock(kind: str) -> None:
+    assert told("ARG", LINES) == ["REQUIREMENTS=runtime"]
+    assert f"requirements/{kind}.txt" in copied()
+
+
+def test_the_image_for_dynamodb_has_all_that_the_other_has_and_the_driver_that_is_tested() -> None:
+    runtime, dynamodb, dev = (
+        pinned((ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8"))
+        for name in ("runtime", "dynamodb", "dev")
+    )
+    assert runtime.items() <= dynamodb.items()
+    assert {name: dynamodb[name] for name in ("aiobotocore", "botocore")}.items() <= dev.items()
 
 
 def test_the_image_runs_as_nobody_and_asks_its_own_health() -> None:

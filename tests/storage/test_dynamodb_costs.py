@@ -13,7 +13,7 @@ from benchmarks.cost_figures import WriteSet, load
 from benchmarks.dynamodb_units import write_bill
 from tests.support.dynamodb_local import DynamoDBLocal
 
-CLOSE = 0.03
+CLOSE = 0.05
 """Compression, and which deliveries share a commit, differ a little from machine to machine."""
 
 
@@ -34,7 +34,7 @@ async def test_the_figures_of_the_docs_are_those_of_the_engine(
     together = {"storm_single", "storm_id"}
     for name, now in (await billed(dynamodb_local, kinds)).items():
         told = load().of(name)
-        assert now.total == pytest.approx(told.total, rel=0.2 if name in together else CLOSE), name
+        assert now.total == pytest.approx(told.total, rel=0.2 if name in together else CLOSE, abs=CLOSE), name
         assert now.written.keys() == told.written.keys(), name
         assert now.goal == told.goal
 
