@@ -180,8 +180,8 @@ commit writes a record, a head and a delivery, 6 units.
 IDLE = """\
 ## A process that idles
 Measured for some seconds, told for an hour; what happens once an hour (retention, a look at every company's counters)
-is not in it. Live updates read nothing while no browser is open. Timers are due to the second, in eight shards each
-asked once a second.
+is not in it. Live updates read nothing while no browser is open. Timers stand in eight shards, each asked every five
+seconds.
 
 """
 
