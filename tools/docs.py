@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tools import openapi_docs, role_docs, settings_docs
+from tools import cost_docs, openapi_docs, role_docs, settings_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def rendered() -> dict[Path, str]:
     """The text that each rendered file must have, by path."""
-    return {**settings_docs.rendered(), **role_docs.rendered(), **openapi_docs.rendered()}
+    return {**settings_docs.rendered(), **role_docs.rendered(), **openapi_docs.rendered(), **cost_docs.rendered()}
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ REQUIREMENTS = ROOT / "requirements"
 HEADER = "# Locked from pyproject.toml by `make lock`; do not edit.\n"
 LOCKS: dict[str, tuple[str, ...]] = {
     "runtime.txt": ("pyproject.toml",),
+    # All of runtime.txt, and the driver that an image for AWS needs.
+    "dynamodb.txt": ("pyproject.toml", "--extra", "dynamodb", "--constraint", "requirements/runtime.txt"),
     "build.txt": ("--group", "build", "--constraint", "requirements/runtime.txt"),
     "dev.txt": (
         "--group",

@@ -34,7 +34,7 @@ from alertwhisperer.engine.alerts import Alerts
 from alertwhisperer.engine.assets import Assets
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.companies import Companies
-from alertwhisperer.engine.counters import Counters
+from alertwhisperer.engine.counters import AT_ONCE, THRIFTY, Counters
 from alertwhisperer.engine.door import Door
 from alertwhisperer.engine.incidents import Incidents
 from alertwhisperer.engine.ingest import Ingest
@@ -61,6 +61,10 @@ FIRST_EMAIL: Final = "admin@alertwhisperer.com"
 
 SOCKETS_PATH: Final = "/ws"
 RETENTION_SECONDS: Final = 3600.0
+TIMERS_SECONDS: Final = 1.0
+TIMERS_SECONDS_IF_BILLED: Final = 5.0
+"""On an engine that is paid by the read: a look for what is due is a read of each shard, even if nothing is."""
+
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
 M_MMAP_THRESHOLD: Final = -3
@@ -115,17 +119,23 @@ class House:
         await self.storage.close()
 
 
-def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> House:
-    """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had."""
+def build(
+    settings: Settings, clock: Clock | None = None, ids: Ids | None = None, storage: Storage | None = None
+) -> House:
+    """Wire a house for these settings; opens nothing. Raises SettingsError if the keys cannot be had.
+
+    storage: a handle to use instead of one made here.
+    """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     secrets = settings.secrets()
-    storage = storage_of(settings, clock)
+    storage = storage or storage_of(settings, clock)
     runner = Runner(storage, clock, ids, audit_key=secrets.audit_key, queued_at_most=settings.ingest_queue_alerts)
     vault = AesVault(secrets.encryption_keys)
     passwords = Argon2Passwords()
     door = Door(runner, vault)
     incidents = Incidents(runner)
-    counters = Counters(storage)
+    billed = settings.database_type == "dynamodb"
+    counters = Counters(storage, THRIFTY if billed else AT_ONCE)
     audit = Audit(storage, clock, secrets.audit_key)
     scheduler = Scheduler(
         storage,
@@ -148,7 +158,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ingest=Ingest(runner, door),
         incidents=incidents,
         alerts=Alerts(runner),
-        companies=Companies(runner, storage, vault, clock),
+        companies=Companies(runner, storage, vault, counters),
         users=Users(runner, storage, passwords),
         assets=Assets(runner, storage),
         sessions=sessions,
@@ -160,7 +170,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         feed=feed,
         hub=Hub(storage, feed, clock, client_view=client_view.event),
         tickets=Tickets(secrets.jwt_secret, storage, clock, ids),
-        rounds=_rounds(counters, scheduler, retention, door, sessions),
+        rounds=_rounds(counters, scheduler, retention, door, sessions, billed=billed),
     )
     storage.on_commit(counters.note)
     storage.on_commit(house.ingested.note)
@@ -185,8 +195,11 @@ def storage_of(settings: Settings, clock: Clock) -> Storage:
     return get_database_adapter("sqlite", path=settings.sqlite_path)
 
 
-def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door: Door, sessions: Sessions) -> Rounds:
+def _rounds(
+    counters: Counters, scheduler: Scheduler, retention: Retention, door: Door, sessions: Sessions, *, billed: bool
+) -> Rounds:
     chance = SystemRandom().random
+    timers_seconds = TIMERS_SECONDS_IF_BILLED if billed else TIMERS_SECONDS
 
     async def let_go() -> None:
         await retention.sweep_all()
@@ -195,7 +208,7 @@ def _rounds(counters: Counters, scheduler: Scheduler, retention: Retention, door
     return Rounds(
         [
             Round("counters", counters.fold_due, every_seconds=1, chance=chance),
-            Round("timers", scheduler.tick_now, every_seconds=1, chance=chance),
+            Round("timers", scheduler.tick_now, every_seconds=timers_seconds, chance=chance),
             Round("refusals", door.flush, every_seconds=1, chance=chance),
             # Not at once: a start is busy enough, and processes that start together sweep apart.
             Round(

@@ -35,6 +35,7 @@ async def test_ada_creates_a_company_whose_key_works(office: Office) -> None:
         summary = (await ada.get(f"/api/companies/{company['id']}/summary")).json()
     assert [each["name"] for each in listed] == ["Acme", "Globex", "Initech"]
     assert (summary["open_incidents"], summary["active_alerts"]) == (1, 1)
+    assert summary["alerts_last_hour"] == 1, "counted, though nobody has folded it yet"
     assert await actions(office, company["id"]) == [("company.created", "Ada")]
 
 

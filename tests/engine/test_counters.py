@@ -16,7 +16,7 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.metric import WIDTHS, Bucket, Grain, counted, start_of
 from alertwhisperer.domain.scope import SYSTEM, Scope
-from alertwhisperer.engine.counters import IMBALANCE, Counters
+from alertwhisperer.engine.counters import IMBALANCE, Counters, Patience
 from alertwhisperer.ports import Storage
 from alertwhisperer.storage import get_database_adapter
 from tests.support.logbook import DyingStorage, Logbook
@@ -110,6 +110,25 @@ async def test_what_was_noted_and_what_others_wrote_is_counted_once(
         assert counters.lag == 0
         assert await counters.counts(ACME, "day", NOON, NOON) == {"2026-03-02": {"alerts.fires": 6 + turn}}
         await acme.write(NOON, {"alerts.fires": 1})
+
+
+async def test_a_thrifty_folder_waits_for_enough_records_or_long_enough(storage: Storage, acme: Logbook) -> None:
+    counters = Counters(storage, Patience(records=3, turns=5, full_pass_every=1_000))
+    await counters.fold_due()
+    bucket, written = ("acme", "d#2026-03-02"), 0
+    for records, turns in ((3, 1), (1, 5)):
+        for _ in range(records):
+            counters.note(await acme.write(NOON, {"alerts.fires": 1}))
+        for _ in range(turns - 1):
+            await counters.fold_due()
+        assert await counters.counts(ACME, "day", NOON, NOON) == {"2026-03-02": {"alerts.fires": written + records}}
+        before = await storage.get(Bucket, bucket)
+        assert (before.counts["alerts.fires"] if before else 0) == written
+        await counters.fold_due()
+        written += records
+        folded = await storage.get(Bucket, bucket)
+        assert folded is not None
+        assert folded.counts == {"alerts.fires": written}
 
 
 async def test_a_record_that_does_not_balance_raises_the_alarm(storage: Storage, acme: Logbook) -> None:

@@ -177,7 +177,7 @@ class DynamoDBLocal:
         some hundred tests a request then waits for seconds.
         """
         for definition in table_definitions(prefix):
-            self._client.update_table(TableName=definition["TableName"], StreamSpecification={"StreamEnabled": False})
+            self.client.update_table(TableName=definition["TableName"], StreamSpecification={"StreamEnabled": False})
 
     def empty(self, prefix: str) -> None:
         """Delete every item of the tables under a prefix, but for the mark of their version."""

@@ -84,7 +84,7 @@ class Office:
         return Served(
             sessions=self.sessions,
             users=Users(self.runner, self.storage, self.passwords),
-            companies=Companies(self.runner, self.storage, self.vault, self.clock),
+            companies=Companies(self.runner, self.storage, self.vault, self.counters),
             assets=Assets(self.runner, self.storage),
             incidents=Incidents(self.runner),
             alerts=Alerts(self.runner),

@@ -51,7 +51,11 @@ class World:
     async def found(self) -> None:
         """Create the companies."""
         for company_id in (ACME, GLOBEX):
-            await self.runner.run(Scope(company_id, ADA), partial(self._create, company_id))
+            await self.found_one(company_id)
+
+    async def found_one(self, company_id: str) -> None:
+        """Create a company."""
+        await self.runner.run(Scope(company_id, ADA), partial(self._create, company_id))
 
     def _create(self, name: str, draft: Draft) -> None:
         key = sha256(f"key-{name}".encode()).hexdigest()

@@ -32,12 +32,12 @@ from alertwhisperer.domain.correlation import key_fields_of
 from alertwhisperer.domain.errors import Invalid, NotFound
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import Instant, plus
-from alertwhisperer.domain.metric import Bucket, bucket_id
 from alertwhisperer.domain.scope import MSP, Scope, Scopes
 from alertwhisperer.domain.user import require
+from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.runner import Once, Runner
-from alertwhisperer.ports import Clock, Reader, Vault
+from alertwhisperer.ports import Reader, Vault
 
 C = TypeVar("C", bound=Config)
 
@@ -99,7 +99,7 @@ class Companies:
         runner: Runner,
         reader: Reader,
         vault: Vault,
-        clock: Clock,
+        counters: Counters,
         *,
         new_key: Callable[[], str] = random_key,
         new_secret: Callable[[], str] = random_secret,
@@ -107,7 +107,7 @@ class Companies:
         self._runner = runner
         self._reader = reader
         self._vault = vault
-        self._clock = clock
+        self._counters = counters
         self._new_key = new_key
         self._new_secret = new_secret
 
@@ -269,15 +269,15 @@ class Companies:
         await self._stored(company_id)
         still_open = {"company_id": company_id, "status": {"$ne": "resolved"}}
         newest = await reader.select(Alert, {"company_id": company_id}, limit=1)
-        since = bucket_id("minute", plus(self._clock.now(), -3600))
-        minutes = await reader.select(Bucket, {"company_id": company_id, "id": {"$gt": since, "$lt": "m$"}}, limit=60)
+        now = self._runner.clock.now()
+        minutes = await self._counters.counts(scope, "minute", plus(now, -59 * 60), now)
         return CompanySummary(
             company_id=company_id,
             open_incidents=await reader.count(Incident, still_open),
             open_critical=await reader.count(Incident, {**still_open, "severity": "critical"}),
             unacknowledged=await reader.count(Incident, {**still_open, "acknowledged_at": None}),
             active_alerts=await reader.count(Alert, still_open),
-            alerts_last_hour=sum(each.counts.get("alerts.fires", 0) for each in minutes),
+            alerts_last_hour=sum(counts.get("alerts.fires", 0) for counts in minutes.values()),
             last_alert_at=newest[0].received_at if newest else None,
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from alertwhisperer.domain import ledger
@@ -27,9 +28,25 @@ IMBALANCE: Final = "system.ledger_imbalance"
 _PAGE: Final = 1000
 _NOTED_AT_MOST: Final = 5_000
 _TRIES: Final = 50
-_FULL_PASS_EVERY: Final = 30
 
 Counts = dict[str, dict[str, int]]
+
+
+class Patience(Struct, frozen=True):
+    """How much may gather before a company is folded: so many records, or what has waited for so many turns.
+
+    For an engine that is paid by the write: a fold writes a cursor and three buckets, however little it counts.
+    `full_pass_every`: after so many turns the companies that others wrote to are folded as well.
+    """
+
+    records: int = 1
+    turns: int = 1
+    full_pass_every: int = 30
+
+
+AT_ONCE: Final = Patience()
+THRIFTY: Final = Patience(records=100, turns=3600, full_pass_every=3600)
+"""For turns of a second. Readers add what is not folded: up to 100 records more for each process."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,15 +54,18 @@ log = structlog.get_logger(__name__)
 class Counters:
     """Sums of what each company's records counted."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, patience: Patience = AT_ONCE) -> None:
         self.imbalances = 0
         self._storage = storage
+        self._patience = patience
         self._due: dict[str, list[Record]] = {}
+        self._since: dict[str, int] = {}
         self._turn = 0
 
     def note(self, record: Record) -> None:
         """A listener of the log: this company has something to fold. Only what counts is kept of the record."""
         noted = self._due.setdefault(record.company_id, [])
+        self._since.setdefault(record.company_id, self._turn)
         if len(noted) < _NOTED_AT_MOST:
             noted.append(replace(record, events=[], touched=[]))
 
@@ -56,12 +76,18 @@ class Counters:
 
     async def fold_due(self) -> None:
         """Fold the companies that this process wrote to; now and then all, for what others left behind."""
-        due = set(self._due)
-        if self._turn % _FULL_PASS_EVERY == 0:
-            due.update(company_id for company_id, _ in await self._storage.companies_with_log())
+        full = self._turn % self._patience.full_pass_every == 0
         self._turn += 1
+        due = {company_id for company_id, noted in self._due.items() if self._is_due(company_id, noted)}
+        if full:
+            due.update(company_id for company_id, _ in await self._storage.companies_with_log())
         for company_id in sorted(due):
+            self._since.pop(company_id, None)
             await self.fold(Scope(company_id, SYSTEM), self._due.pop(company_id, ()))
+
+    def _is_due(self, company_id: str, noted: Sequence[Record]) -> bool:
+        waited = self._turn - self._since[company_id]
+        return len(noted) >= self._patience.records or waited >= self._patience.turns
 
     async def fold(self, scope: Scope, noted: Sequence[Record] = ()) -> int:
         """Fold a company's records to the head of its log; returns the seq up to which its buckets now reach.

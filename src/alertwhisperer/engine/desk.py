@@ -19,14 +19,11 @@ from alertwhisperer.domain.instant import Instant
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.intent import Intent, Tally
 from alertwhisperer.engine.loader import Loader
+from alertwhisperer.engine.room import Room
 from alertwhisperer.engine.state import CompanyState, Journal
 from alertwhisperer.ports import Clock, Ids, Storage
 
 T = TypeVar("T")
-
-BATCH_AT_MOST: Final = 256
-WRITES_OF_AN_ALERT: Final = 4
-"""At most, but for what comes with a batch: itself, its incident, its asset, and a guard of the asset's name."""
 
 IN_FLIGHT_AT_MOST: Final = 2
 EARLY_FROM: Final = 16
@@ -43,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Means(Struct, frozen=True):
-    """What all desks of a process share. `batch_at_most`: alerts of one commit."""
+    """What all desks of a process share."""
 
     storage: Storage
     clock: Clock
@@ -51,7 +48,6 @@ class Means(Struct, frozen=True):
     loader: Loader
     tally: Tally
     audit_key: bytes
-    batch_at_most: int
 
 
 class Flight(Struct, gc=False):
@@ -91,6 +87,7 @@ class Desk:
         self._task: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
         self._stirred = asyncio.Event()
+        self._room = Room(means.storage.limits)
 
     @property
     def busy(self) -> bool:
@@ -168,7 +165,7 @@ class Desk:
         batch = [self._queue.popleft()]
         weight = batch[0].weight
         only_wants = bool(self._flights)
-        at_most = self._means.batch_at_most
+        at_most = self._room.alerts
         if not self._flights:
             at_most = min(at_most, max(self._queued // 2, EARLY_FROM))
         while self._queue and weight + self._queue[0].weight <= at_most:
@@ -196,15 +193,18 @@ class Desk:
             await self._abandon(batch, error)
 
     async def _set_off(self, batch: list[Intent[object]]) -> None:
-        flight = await self._depart(batch)
+        flight = await self._depart(batch, may_split=True)
         if flight is not None:
             self._flights.append(flight)
             flight.task.add_done_callback(lambda _: self._stirred.set())
             # Let the task hand its commit to the storage before the next batch is decided.
             await asyncio.sleep(0)
 
-    async def _depart(self, batch: list[Intent[object]]) -> Flight | None:
-        """Load and decide a batch, and send it on its way; None if nothing of it is to be stored."""
+    async def _depart(self, batch: list[Intent[object]], *, may_split: bool = False) -> Flight | None:
+        """Load and decide a batch, and send it on its way; None if nothing of it is to be stored.
+
+        may_split: of more than one commit holds the first half goes, and the rest back to the head of the queue.
+        """
         batch = [intent for intent in batch if not intent.settled]
         if not batch:
             return None
@@ -214,11 +214,16 @@ class Desk:
         state.begin([each.journal for each in self._flights])
         await self._load(state, batch)
         journal, change = self._decide(state, batch)
+        while may_split and change is not None and len(batch) > 1 and not self._room.holds(change):
+            state.undo(journal)
+            batch = self._first_half(batch)
+            journal, change = self._decide(state, batch)
         if change is None:
             state.settle([each.journal for each in self._flights])
             for intent in batch:
                 intent.succeed()
             return None
+        self._room.learn(sum(intent.weight for intent in batch), change)
         means = self._means
         commit_id, at = means.ids.new_id(), means.clock.now()
         after = self._flights[-1].commit_id if self._flights else None
@@ -226,6 +231,14 @@ class Desk:
         state.seq, state.audit_head = base_seq + 1, change.audit_head
         storing = self._store(base_seq, batch, change, commit_id=commit_id, at=at, after=after)
         return Flight(state, batch, journal, base_seq, base_head, after, commit_id, asyncio.create_task(storing))
+
+    def _first_half(self, batch: list[Intent[object]]) -> list[Intent[object]]:
+        """The first half of a batch; the other, but for what is answered already, is queued again."""
+        middle = len(batch) // 2
+        rest = [intent for intent in batch[middle:] if not intent.settled]
+        self._queue.extendleft(reversed(rest))
+        self._weigh(sum(intent.weight for intent in rest))
+        return batch[:middle]
 
     async def _stopped(self, state: CompanyState, batch: list[Intent[object]]) -> bool:
         """Whether the fence still stands, and so all of the batch is refused. The state stays, for who only reads."""

@@ -133,11 +133,20 @@ class Ingest:
         self, scope: Scope, request: WebhookRequest, parsed: Parsed, admission: Admission | None
     ) -> Answer:
         self._door.charge(scope.company_id, len(parsed.items) + parsed.control)
-        outcomes: list[Outcome] = []
         size = self._runner.batch_at_most
-        for start in range(0, max(len(parsed.items), 1), size):
-            part = _Part(request, parsed, parsed.items[start : start + size], start // size, admission)
-            outcomes += await self._runner.run_batched(scope, part.decide, part.want)
+        first, *rest = [
+            _Part(request, parsed, parsed.items[start : start + size], start // size, admission)
+            for start in range(0, max(len(parsed.items), 1), size)
+        ]
+        outcomes = await self._runner.run_batched(scope, first.decide, first.want)
+        # The first is asked whether it may come in at all; the others queue in order, and share commits.
+        told = await asyncio.gather(
+            *(self._runner.run_batched(scope, part.decide, part.want) for part in rest), return_exceptions=True
+        )
+        for each in told:
+            if isinstance(each, BaseException):
+                raise each
+            outcomes += each
         return Answer(outcomes=outcomes, batch=parsed.batch)
 
     async def test(self, scope: Scope, request: WebhookRequest) -> Answer:

@@ -14,10 +14,11 @@ from alertwhisperer.domain.delivery import REMEMBERED_SECONDS, Receipt
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.instant import seconds_between
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.engine.desk import BATCH_AT_MOST, WRITES_OF_AN_ALERT, Desk, Means
+from alertwhisperer.engine.desk import Desk, Means
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.intent import Intent, Need, Tally, Tell, Want
 from alertwhisperer.engine.loader import Loader
+from alertwhisperer.engine.room import sure_to_fit
 from alertwhisperer.engine.state import CompanyState
 from alertwhisperer.ports import Clock, Ids, Storage
 
@@ -48,8 +49,8 @@ class Runner:
         self.loader = Loader(storage, storage)
         self.tally = Tally()
         self._queued_at_most = queued_at_most
-        self.batch_at_most = storage.limits.batch(BATCH_AT_MOST * WRITES_OF_AN_ALERT) // WRITES_OF_AN_ALERT
-        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key, self.batch_at_most)
+        self.batch_at_most = sure_to_fit(storage.limits)
+        self._means = Means(storage, clock, ids, self.loader, self.tally, audit_key)
         self._desks: dict[str, Desk] = {}
 
     async def run(self, scope: Scope, decide: Callable[[Draft], T], load: Need | None = None) -> T:

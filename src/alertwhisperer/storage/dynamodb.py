@@ -72,7 +72,7 @@ class DynamoDBStorage:
     def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
         self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
         self._create = options.get("create", False)
-        self._calls = Calls(
+        self._calls = self._make_calls(
             region=options.get("region", REGION),
             endpoint_url=options.get("endpoint_url"),
             deadline_seconds=options.get("deadline_seconds", DEADLINE_SECONDS),
@@ -362,6 +362,9 @@ class DynamoDBStorage:
         return self._calls.operations
 
     # ------------------------------------------------------------ inside
+
+    def _make_calls(self, *, region: str, endpoint_url: str | None, deadline_seconds: float) -> Calls:
+        return Calls(region=region, endpoint_url=endpoint_url, deadline_seconds=deadline_seconds)
 
     async def _finish(self, work: Coroutine[Any, Any, R]) -> R:
         """Do it to its end, even if whoever waits for it gives up."""
