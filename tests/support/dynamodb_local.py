@@ -166,8 +166,8 @@ class DynamoDBLocal:
         self.process.wait_until(self._listens, seconds=30)
 
     def stop(self) -> None:
-        if "_client" in vars(self):
-            self._client.close()
+        if "client" in vars(self):
+            self.client.close()
         self.process.stop()
 
     def empty(self, prefix: str) -> None:
@@ -175,22 +175,23 @@ class DynamoDBLocal:
         for definition in table_definitions(prefix):
             self._empty_table(definition["TableName"], [each["AttributeName"] for each in definition["KeySchema"]])
         version = {**VERSION_KEY, "version": {"N": str(VERSION)}}
-        self._client.put_item(TableName=own_table(prefix), Item=version)
+        self.client.put_item(TableName=own_table(prefix), Item=version)
 
     def _empty_table(self, table: str, key: list[str]) -> None:
         names = {f"#{at}": name for at, name in enumerate(key)}
         asked = {"TableName": table, "ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
         while True:
-            page = self._client.scan(**asked)
+            page = self.client.scan(**asked)
             doomed = [{"DeleteRequest": {"Key": item}} for item in page["Items"]]
             for start in range(0, len(doomed), 25):
-                self._client.batch_write_item(RequestItems={table: doomed[start : start + 25]})
+                self.client.batch_write_item(RequestItems={table: doomed[start : start + 25]})
             if "LastEvaluatedKey" not in page:
                 return
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     @cached_property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """botocore's, for what a test does by hand."""
         return get_session().create_client(
             "dynamodb",
             region_name="us-east-1",

@@ -33,7 +33,7 @@ class Follower:
         for company_id, head in await self._source.companies_with_log():
             while (after := self._progress.head(company_id)) < head:
                 records = await self._records(company_id, after)
-                await self._take(company_id, records)
+                await self.take(company_id, records)
                 followed += len(records)
                 await self._progress.followed(company_id, records[-1].seq)
         await self._try_again()
@@ -48,19 +48,19 @@ class Follower:
             )
         return records
 
-    async def _take(self, company_id: str, records: Sequence[Record]) -> None:
-        """First the documents, then the records that speak of them."""
-        touched: dict[str, dict[Key, None]] = {}
-        for record in records:
-            for name, within in record.touched:
-                touched.setdefault(name, {})[key_within(BY_NAME[name], company_id, within)] = None
-        for name, keys in touched.items():
-            await self._refresh(BY_NAME[name], list(keys))
-        span = pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq)
-        async for page in span:
-            await self._writer.put(EVENTS, page)
+    async def take(self, company_id: str, records: Sequence[Record]) -> None:
+        """First the documents that the records touched, then the records."""
+        by_collection: dict[str, list[Key]] = {}
+        for name, key in named_by(company_id, records):
+            by_collection.setdefault(name, []).append(key)
+        for name, keys in by_collection.items():
+            await self.refresh(BY_NAME[name], keys)
+        if records:
+            async for page in pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq):
+                await self._writer.put(EVENTS, page)
 
-    async def _refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
+    async def refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
+        """Make these documents of the target what they are in the source now: there, changed or gone."""
         found = await by_keys(self._source, collection, keys)
         there = {key_in(collection, each) for each in found}
         # Deletes first: what is there may have taken over a unique field.
@@ -75,7 +75,13 @@ class Follower:
         self._writer.failures.clear()
         for name, keys in refused.items():
             await self._writer.delete(BY_NAME[name], keys)
-            await self._refresh(BY_NAME[name], keys)
+            await self.refresh(BY_NAME[name], keys)
+
+
+def named_by(company_id: str, records: Sequence[Record]) -> dict[tuple[str, Key], None]:
+    """(collection, key) of every document that a company's records touched, in their order."""
+    touched = (pair for record in records for pair in record.touched)
+    return {(name, key_within(BY_NAME[name], company_id, within)): None for name, within in touched}
 
 
 async def reconcile(source: Storage, target: Storage, writer: Writer, collection: Collection, partition: str) -> None:
