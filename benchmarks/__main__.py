@@ -1,14 +1,20 @@
-"""`python -m benchmarks [ingest|live|storage|migration] [--long] [--json FILE]`."""
+"""`python -m benchmarks [ingest|live|storage|migration|engines] [--long] [--json FILE]`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import ingest, live, migration, storage
+from benchmarks import engines, ingest, live, migration, storage
 from benchmarks.report import write_json
 
-_PARTS = {"ingest": ingest.run, "live": live.run, "storage": storage.run, "migration": migration.run}
+_PARTS = {
+    "ingest": ingest.run,
+    "live": live.run,
+    "storage": storage.run,
+    "migration": migration.run,
+    "engines": engines.run,
+}
 
 
 def main() -> None:
