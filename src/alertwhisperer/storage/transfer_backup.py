@@ -131,13 +131,15 @@ class _Last:
         """Follow the log until what was read belongs to its last record, and to no later one."""
         await self._settle_counters(company_id)
         for _ in range(TRIES):
-            async with self._source.moment() as steady:
+            async with self._source.moment() as still:
+                # As little as can be lies between reading the log, what it touched, and the log again.
                 records = await self._behind(company_id, self._progress.head(company_id))
-                await self._follower.take(company_id, records)
-            if not records:
-                return
-            await self._progress.followed(company_id, records[-1].seq)
-            newer = [] if steady else await self._behind(company_id, records[-1].seq)
+                read = await self._follower.read(company_id, records)
+                newer = await self._behind(company_id, records[-1].seq) if records and not still else []
+                await self._follower.write(read)
+                await self._follower.copy_records(company_id, records)
+            if records:
+                await self._progress.followed(company_id, records[-1].seq)
             if not named_by(company_id, records).keys() & named_by(company_id, newer).keys():
                 return
         raise Conflict(

@@ -1,7 +1,10 @@
 """Follows a log elsewhere: what its records touched is read again as it stands now, and copied or deleted."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
+
+from msgspec import Struct
 
 from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import Record
@@ -14,6 +17,14 @@ from alertwhisperer.storage.transfer_writer import Writer
 
 PAGE: Final = 200
 EVENTS: Final = BY_NAME["events"]
+
+
+class Touched(Struct, frozen=True):
+    """Documents of a collection that were asked for by key, and those of them that are there."""
+
+    collection: Collection
+    keys: Sequence[Key]
+    found: list[dict[str, object]]
 
 
 class Follower:
@@ -50,22 +61,36 @@ class Follower:
 
     async def take(self, company_id: str, records: Sequence[Record]) -> None:
         """First the documents that the records touched, then the records."""
-        by_collection: dict[str, list[Key]] = {}
-        for name, key in named_by(company_id, records):
-            by_collection.setdefault(name, []).append(key)
-        for name, keys in by_collection.items():
-            await self.refresh(BY_NAME[name], keys)
+        await self.write(await self.read(company_id, records))
+        await self.copy_records(company_id, records)
+
+    async def copy_records(self, company_id: str, records: Sequence[Record]) -> None:
+        """Write the records as they are stored."""
         if records:
             async for page in pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq):
                 await self._writer.put(EVENTS, page)
 
+    async def read(self, company_id: str, records: Sequence[Record]) -> list[Touched]:
+        """The documents that the records touched, as they stand now, by collection; all are asked for at once."""
+        keys: dict[str, list[Key]] = {}
+        for name, key in named_by(company_id, records):
+            keys.setdefault(name, []).append(key)
+        return list(await asyncio.gather(*(self._found(BY_NAME[name], some) for name, some in keys.items())))
+
+    async def write(self, read: Sequence[Touched]) -> None:
+        """Make these documents of the target what they are: there, changed or gone."""
+        for each in read:
+            there = {key_in(each.collection, document) for document in each.found}
+            # Deletes first: what is there may have taken over a unique field.
+            await self._writer.delete(each.collection, [key for key in each.keys if key not in there])
+            await self._writer.put(each.collection, each.found)
+
     async def refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
-        """Make these documents of the target what they are in the source now: there, changed or gone."""
-        found = await by_keys(self._source, collection, keys)
-        there = {key_in(collection, each) for each in found}
-        # Deletes first: what is there may have taken over a unique field.
-        await self._writer.delete(collection, [key for key in keys if key not in there])
-        await self._writer.put(collection, found)
+        """Read these documents again, and write them."""
+        await self.write([await self._found(collection, keys)])
+
+    async def _found(self, collection: Collection, keys: Sequence[Key]) -> Touched:
+        return Touched(collection, keys, await by_keys(self._source, collection, keys))
 
     async def _try_again(self) -> None:
         """What was refused may go through by now. Deleted first: two may stand in each other's way."""
