@@ -37,6 +37,7 @@ def test_a_database_is_made_seeded_found_well_and_saved(run: Run, monkeypatch: p
     assert "the database is up to date" in run("db", "upgrade").out
     assert "is not empty" in run("db", "restore", "copy").err
     monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", "Restored")
+    assert "db create-tables" in run("db", "backup", "nothing").err
     assert "are back, and compared by digest" in run("db", "restore", "copy").out
     assert "ada@alertwhisperer.example" in run("user", "list").out
 

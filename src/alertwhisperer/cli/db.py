@@ -51,7 +51,7 @@ def restore(copy: Annotated[Path, typer.Argument(help="A file that `db backup` w
     """
     settings = load_settings()
     if settings.database_type != "sqlite":
-        outcome = on_server(settings, lambda side, means: bring_back(copy, side, means))
+        outcome = on_server(settings, lambda side, means: bring_back(copy, side, means), create=True)
         typer.echo(f"✓ {outcome.written:,} documents of {copy} are back, and compared by digest")
         return
     path = settings.sqlite_path

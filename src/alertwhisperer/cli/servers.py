@@ -23,13 +23,16 @@ def configured_url(settings: Settings) -> str:
     return dynamodb_url(settings.aws_region, settings.dynamodb_table_prefix, settings.dynamodb_endpoint_url)
 
 
-def on_server(settings: Settings, work: Callable[[Side, Means], Awaitable[T]]) -> T:
-    """Open the configured database, made if need be, do the work, close it; returns what the work returns."""
+def on_server(settings: Settings, work: Callable[[Side, Means], Awaitable[T]], *, create: bool = False) -> T:
+    """Open the configured database, do the work, close it; returns what the work returns.
+
+    `create`: make DynamoDB's tables where there are none.
+    """
     logs.configure("warning", settings.log_format)
     url, kept, clock = configured_url(settings), keep_days(settings), SystemClock()
 
     async def run() -> T:
-        storage = open_database(url, keep_days=kept, clock=clock, create=True)
+        storage = open_database(url, keep_days=kept, clock=clock, create=create)
         try:
             await storage.open()
             with Bar(quiet=False) as bar:
