@@ -1,11 +1,11 @@
-"""`python -m benchmarks [ingest|live|storage|migration|cost] [--long] [--json FILE]`."""
+"""`python -m benchmarks [ingest|live|storage|migration|cost|engines] [--long] [--json FILE]`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import cost, ingest, live, migration, storage
+from benchmarks import cost, engines, ingest, live, migration, storage
 from benchmarks.report import write_json
 
 _PARTS = {
@@ -14,6 +14,7 @@ _PARTS = {
     "storage": storage.run,
     "migration": migration.run,
     "cost": cost.run,
+    "engines": engines.run,
 }
 
 

@@ -104,9 +104,10 @@ class Crowd:
     pause_seconds: float
 
 
-async def gather(subject: ProductSubject, crowd: Crowd, token: str) -> list[Delay]:
+async def gather(subject: ProductSubject, crowd: Crowd, token: str, at: int | None = None) -> list[Delay]:
+    """What each alert took to reach the whole crowd, which reads from the server at port `at` (default: the same)."""
     path = f"/ws?company={subject.company_id}&batch=1"
-    port, audience = subject.target.port, Audience(crowd.readers)
+    port, audience = at or subject.target.port, Audience(crowd.readers)
     sockets: list[Reader] = []
     try:
         sockets.extend([await open_stalled(port, path, token) for _ in range(crowd.stalled)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +75,11 @@ class ProductSubject(Subject):
 
 
 @contextmanager
-def product(folder: Path, *, sign: bool = True) -> Iterator[ProductSubject]:
-    """A fresh product on its embedded database, one process."""
-    server = ProductServer(folder)
+def product(folder: Path, *, sign: bool = True, settings: Mapping[str, str] | None = None) -> Iterator[ProductSubject]:
+    """A fresh product, one process; on its embedded database where the settings name no other, empty one."""
+    server = ProductServer(folder, settings or {})
+    if server.settings.get("DATABASE_TYPE") == "dynamodb":
+        server.run("db", "create-tables")
     seed = server.seed()
     started = time.perf_counter()
     server.start()

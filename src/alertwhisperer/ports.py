@@ -1,6 +1,7 @@
 """What the engine sees of the outside, on one page. Each port has one contract suite that runs on all it has."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -211,6 +212,13 @@ class Storage(DatabaseAdapter, Reader, Log, Protocol):
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
+        ...
+
+    def moment(self) -> AbstractAsyncContextManager[bool]:
+        """While this lasts, what this task reads is as it all stood at one moment; False where an engine cannot.
+
+        It is for some seconds at most, and for reading alone.
+        """
         ...
 
     async def check(self) -> dict[str, object]:

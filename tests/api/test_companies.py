@@ -11,6 +11,8 @@ from alertwhisperer.domain.audit import AuditEntry
 from alertwhisperer.domain.instant import moment
 from tests.support.office import Office, Tenant
 
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
+
 ALERT = {"asset_name": "db-01", "signature": "disk_full", "message": "it broke"}
 
 

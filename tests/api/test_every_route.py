@@ -21,6 +21,7 @@ BY_VERB = [each for each in GUARDED if each.verb != SIGNED_IN]
 PEOPLE = ("Vic", "Rio", "Carl", "Ada")
 DONE = (200, 201, 204, 409)
 AGAIN = (*DONE, 404, 422)
+elsewhere_in_a_long_run = pytest.mark.slow_on("dynamodb", "mongodb")
 REVEALING = {"create_company", "reveal_api_key", "rotate_api_key", "rotate_hmac_secret", "reveal_hmac_secret"}
 
 
@@ -42,6 +43,7 @@ def test_every_route_names_a_verb_of_the_table() -> None:
     assert {each.handler for each in TABLE if each.verb == PUBLIC} == {"login"}
 
 
+@elsewhere_in_a_long_run
 @pytest.mark.parametrize("contract", GUARDED, ids=name)
 async def test_nobody_is_turned_away(office: Office, contract: Contract) -> None:
     things = Things("c", "i", "j", "a", "s", "u")
@@ -51,6 +53,7 @@ async def test_nobody_is_turned_away(office: Office, contract: Contract) -> None
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@elsewhere_in_a_long_run
 @pytest.mark.parametrize("contract", BY_VERB, ids=name)
 async def test_a_role_without_the_verb_is_refused_and_one_with_it_is_not(office: Office, contract: Contract) -> None:
     things = await things_of(office, office.acme, "Vic")
@@ -86,6 +89,7 @@ async def test_eve_of_globex_sees_and_changes_nothing_of_acme(office: Office, co
     assert after == before
 
 
+@elsewhere_in_a_long_run
 @pytest.mark.parametrize("contract", TABLE, ids=name)
 async def test_no_answer_holds_a_password_or_a_key(office: Office, contract: Contract) -> None:
     things = await things_of(office, office.acme, "Vic")

@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
+import pytest
+
 from alertwhisperer.api.site import api_document, contracts
 from tests.support.office import Office
+
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
 
 DOCUMENT = api_document()
 OPERATIONS: dict[str, dict[str, Any]] = {

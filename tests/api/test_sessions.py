@@ -1,7 +1,5 @@
 """Signing in and staying signed in."""
 
-from pathlib import Path
-
 import httpx
 import pytest
 from msgspec.structs import replace
@@ -14,8 +12,10 @@ from alertwhisperer.domain.instant import moment
 from alertwhisperer.domain.scope import MSP
 from alertwhisperer.domain.user import ENDED_AT_MOST, User
 from alertwhisperer.live.admission import Credential
-from alertwhisperer.storage import get_database_adapter
+from tests.support.engines import Engine
 from tests.support.office import ORIGIN, PASSWORD, Office
+
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
 
 RIO = {"email": "rio@example.com", "password": PASSWORD}
 HOME = {"Origin": ORIGIN}
@@ -94,17 +94,14 @@ async def test_a_browser_gets_a_cookie_that_scripts_cannot_read(office: Office) 
         assert (await caller.get("/api/auth/me")).status_code == 200
 
 
-async def test_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:
-    storage = get_database_adapter("sqlite", path=tmp_path / "secure.db")
-    await storage.open()
-    office = Office(storage, public_url="https://alerts.example.com")
+async def test_behind_https_the_cookie_is_secure(engine: Engine) -> None:
+    office = Office(await engine.open(), public_url="https://alerts.example.com")
     await office.open()
     async with office.client() as caller:
         sent = {"Origin": "https://alerts.example.com"}
         answer = await caller.post("/api/auth/login", json={**RIO, "cookie": True}, headers=sent)
     assert "Secure" in answer.headers["set-cookie"]
     await office.close()
-    await storage.close()
 
 
 @pytest.mark.parametrize("origin", ["http://evil.test", "https://house.test", "http://house.test:81", "null", None])
@@ -146,10 +143,8 @@ async def test_a_ticket_dies_with_the_session_that_asked_for_it(office: Office) 
         await SocketAuthenticator(office.sessions, office.tickets).authenticate(Credential("ticket", ticket))
 
 
-async def test_logging_out_is_heeded_by_another_process_at_once(office: Office, tmp_path: Path) -> None:
-    elsewhere = get_database_adapter("sqlite", path=tmp_path / "office.db")
-    await elsewhere.open()
-    branch = Office(elsewhere)
+async def test_logging_out_is_heeded_by_another_process_at_once(office: Office, engine: Engine) -> None:
+    branch = Office(await engine.open())
     async with office.client("Rio") as here, office.client("Rio") as desk:
         token = here.headers["authorization"]
         async with branch.client(headers={"Authorization": token}) as there:
@@ -162,7 +157,6 @@ async def test_logging_out_is_heeded_by_another_process_at_once(office: Office, 
         assert (await here.get("/api/auth/me")).status_code == 401
         assert (await desk.get("/api/auth/me")).status_code == 401
     await branch.close()
-    await elsewhere.close()
 
 
 async def test_a_session_that_ended_is_forgotten_once_its_token_has_expired(office: Office) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from alertwhisperer.domain import client_view
 from alertwhisperer.live.feed import Feed
 from alertwhisperer.live.hub import Hub
 from alertwhisperer.live.sockets import Sockets
-from alertwhisperer.storage import get_database_adapter
 from tests.live.doors import Connection
+from tests.support.engines import Engine
 from tests.support.office import Office
 
 SECRET_NOTE = "the admin password was on the wall"
@@ -165,11 +164,9 @@ async def test_ending_every_session_ends_the_sockets_too(office: Office, lobby: 
 
 
 async def test_signing_out_ends_the_sockets_of_that_session_in_every_process(
-    office: Office, lobby: Lobby, tmp_path: Path
+    office: Office, lobby: Lobby, engine: Engine
 ) -> None:
-    elsewhere = get_database_adapter("sqlite", path=tmp_path / "office.db")
-    await elsewhere.open()
-    branch = Lobby(Office(elsewhere))
+    branch = Lobby(Office(await engine.open()))
     async with office.client("Rio") as caller:
         token = caller.headers["authorization"].removeprefix("Bearer ")
         other = await lobby.open("Rio")
@@ -180,7 +177,6 @@ async def test_signing_out_ends_the_sockets_of_that_session_in_every_process(
     late = await lobby.open_with(token)
     assert (late.code, late.texts, other.code) == (4401, [], None)
     await branch.close()
-    await elsewhere.close()
 
 
 async def test_who_reads_assets_hears_that_one_was_deleted(office: Office, lobby: Lobby) -> None:

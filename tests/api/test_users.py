@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.office import PASSWORD, Office
 
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
+
 
 async def test_ada_adds_a_technician_whose_password_is_shown_once(office: Office) -> None:
     new = {"email": " Tess@Example.com ", "name": "Tess", "role": "technician", "company_ids": [office.acme.id]}

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.office import Office
 
+pytestmark = pytest.mark.slow_on("dynamodb", "mongodb")
+
 ALERT = {"asset_name": "db-01", "signature": "disk_full", "message": "97 %", "severity": "high"}
 
 

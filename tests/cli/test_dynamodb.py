@@ -25,7 +25,7 @@ def dynamodb(dynamodb_local: DynamoDBLocal, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("dynamodb")
-def test_a_database_is_made_seeded_and_found_well(run: Run) -> None:
+def test_a_database_is_made_seeded_found_well_and_saved(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run("doctor")
     assert before.code == 1
     assert "db create-tables" in before.out
@@ -33,7 +33,13 @@ def test_a_database_is_made_seeded_and_found_well(run: Run) -> None:
     assert "every table is there" in run("db", "create-tables").out
     assert run("seed", "--json").code == 0
     assert "✓ database: can be read and written" in run("doctor").out
-    assert "SQLite files" in run("db", "backup", "copy").err
+    assert "documents written" in run("db", "backup", "copy").out
+    assert "the database is up to date" in run("db", "upgrade").out
+    assert "is not empty" in run("db", "restore", "copy").err
+    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", "Restored")
+    assert "db create-tables" in run("db", "backup", "nothing").err
+    assert "are back, and compared by digest" in run("db", "restore", "copy").out
+    assert "ada@alertwhisperer.example" in run("user", "list").out
 
 
 def test_the_template_is_written_without_a_connection(run: Run, tmp_path: Path) -> None:

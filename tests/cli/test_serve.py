@@ -15,8 +15,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.engines import LONG
 from tests.support.processes import answers, free_port, wait_for
 from tests.support.product import ProductServer, alert_document, signature_headers
+from tests.support.served import SETTINGS, served
 
 FIRST_SIGN_IN = re.compile(r"First sign-in: (\S+)  (\S+)  \(shown once\)")
 
@@ -181,15 +183,19 @@ def test_metrics_count_what_came_in(standing: ProductServer) -> None:
     assert not re.search(r"alertwhisperer_faults_survived_total\{[^}]*\} [1-9]", text)
 
 
-def test_several_processes_share_one_port_and_one_truth(tmp_path: Path) -> None:
-    server = ProductServer(tmp_path, {"WORKERS": "2", "LOG_FORMAT": "json"})
+@pytest.mark.parametrize("engine", sorted(SETTINGS) if LONG else ["mongodb", "sqlite"])
+def test_several_processes_share_one_port_and_one_truth(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    server = served(request, engine, tmp_path, {"WORKERS": "2", "LOG_FORMAT": "json"})
     server.start()
     try:
         acme = server.seed().acme
 
         def send(_: int) -> str:
             headers = {"X-API-Key": acme.api_key}
-            answer = httpx.post(f"{server.url}/api/webhooks/alerts", json=alert_document(1), headers=headers)
+            url = f"{server.url}/api/webhooks/alerts"
+            answer = httpx.post(url, json=alert_document(1), headers=headers, timeout=60)
             return str(answer.json()["incident_id"])
 
         with ThreadPoolExecutor(16) as pool:

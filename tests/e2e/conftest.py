@@ -13,13 +13,16 @@ from playwright.async_api import Browser
 
 from tests.support.alertmanager import Alertmanager, Route
 from tests.support.browser import chromium
+from tests.support.engines import LONG
 from tests.support.product import ProductServer, Seed
 from tests.support.prometheus import Exporter, Prometheus
+from tests.support.served import SETTINGS, served
 
 
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductServer]:
-    server = ProductServer(tmp_path_factory.mktemp("product"))
+@pytest.fixture(scope="session", params=sorted(SETTINGS) if LONG else ["sqlite"])
+def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductServer]:
+    """On SQLite; in a long run on each engine in turn."""
+    server = served(request, request.param, tmp_path_factory.mktemp("product"))
     yield server
     server.kill()
 

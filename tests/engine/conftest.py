@@ -1,38 +1,22 @@
 """The world of the engine's tests, on every real engine: `ENGINES` in `tests/support/engines.py`."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.ports import Ids, Storage
-from tests.support.engines import ENGINES, DynamoDBEngine, Engine
+from tests.support.engines import Engine, on_every_engine, working
 from tests.support.world import World
 
-LONG: Final = os.environ.get("ALERTWHISPERER_LONG") == "1"
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a test on every engine; on those of its mark `slow_on` in a long run alone."""
-    if "engine" in metafunc.fixturenames:
-        slow = {name for mark in metafunc.definition.iter_markers("slow_on") for name in mark.args}
-        assert slow <= ENGINES.keys()
-        metafunc.parametrize("engine", sorted(ENGINES if LONG else ENGINES.keys() - slow), indirect=True)
+pytest_generate_tests = on_every_engine
 
 
 @pytest.fixture
 async def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Engine]:
-    """The engine; what the product does on DynamoDB must need no scan."""
-    made = ENGINES[request.param](request, tmp_path)
-    if isinstance(made, DynamoDBEngine):
-        made.allow_scan, made.clock = False, clock
-    yield made
-    await made.close()
-    if isinstance(made, DynamoDBEngine):
-        assert made.scans == 0
+    async with working(request, tmp_path, clock) as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from tests.fault.conftest import SECRETS
 from tests.fault.senders import Promises, sender_of
 from tests.fault.test_crash import check_company, until_quiet
 from tests.support.mongod import MongoSet, running
 from tests.support.product import ProductServer, Seed, lift_rate_limit
 from tests.support.reader import LiveReader, head_of
+from tests.support.served import SECRETS
 
 SEED: Final = 1
 SENDERS: Final = 32

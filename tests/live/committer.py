@@ -1,18 +1,17 @@
 """A process that commits to one company of a SQLite file, against others who do so too, and then ends.
 
-`python -m tests.live.committer FILE COMPANY NAME COUNT`
+`python -m tests.live.committer URL COMPANY NAME COUNT`
 """
 
 import asyncio
 import sys
-from pathlib import Path
 
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain.change import Change
 from alertwhisperer.domain.errors import Conflict
 from alertwhisperer.domain.scope import SYSTEM, Scope
 from alertwhisperer.ports import Storage
-from alertwhisperer.storage import get_database_adapter
+from alertwhisperer.storage.urls import open_database
 from tests.live.stage import fact
 
 
@@ -34,8 +33,8 @@ async def commit(storage: Storage, company_id: str, text: str) -> None:
         return
 
 
-async def main(path: Path, company_id: str, name: str, count: int) -> None:
-    storage = get_database_adapter("sqlite", path=path)
+async def main(url: str, company_id: str, name: str, count: int) -> None:
+    storage = open_database(url, keep_days={}, clock=SystemClock(), create=False)
     await storage.open()
     for n in range(count):
         await commit(storage, company_id, f"{name} {n}")
@@ -43,4 +42,4 @@ async def main(path: Path, company_id: str, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextvars import Context
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -395,3 +396,22 @@ async def test_the_heads_of_all_logs_are_one_walk_over_the_companies(storage: Mo
     ]
     explained = by_hand.command("aggregate", "events", pipeline=pipeline, explain=True)
     assert "DISTINCT_SCAN" in str(explained)
+
+
+async def test_a_moment_stands_still_over_collections_and_for_reads_side_by_side(
+    storage: MongoDBStorage, mongodb_server: MongoSet, database: str
+) -> None:
+    await commit(storage, 0, Put("alerts", alert("a1"), ABSENT))
+    elsewhere = MongoDBStorage(mongodb_server.url, database=database)
+    await elsewhere.open()
+    async with storage.moment() as still:
+        assert [each.seq for each in await storage.records(ACME, 0)] == [1]
+        writing = commit(elsewhere, 1, Put("alerts", alert("a2"), ABSENT))
+        await asyncio.create_task(writing, context=Context())
+        records, alerts = await asyncio.gather(
+            storage.records(ACME, 0, told=False), storage.select(Alert, {"company_id": ACME})
+        )
+    await elsewhere.close()
+    assert still
+    assert ([each.seq for each in records], [each.id for each in alerts]) == ([1], ["a1"])
+    assert (await storage.head(ACME))[0] == 2

@@ -4,7 +4,9 @@ On a server that serves the whole session, a test empties its database and leave
 half a second, to empty it a tenth of that.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol, Unpack
@@ -15,12 +17,20 @@ from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.options import DynamoDBOptions
+from alertwhisperer.storage.urls import dynamodb_url, sqlite_url
 from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.mongod import MongoSet
+
+LONG: Final = os.environ.get("ALERTWHISPERER_LONG") == "1"
 
 
 class Engine(Protocol):
     """One empty database, that any number of handles may be opened on, as by several processes."""
+
+    @property
+    def url(self) -> str:
+        """Its address, for a process of its own; there once a handle has been opened."""
+        ...
 
     async def open(self) -> Storage:
         """A new open handle; closed when the test ends."""
@@ -35,6 +45,10 @@ class SQLiteEngine:
     def __init__(self, _: pytest.FixtureRequest, folder: Path) -> None:
         self._path = folder / "contract.db"
         self._opened: list[Storage] = []
+
+    @property
+    def url(self) -> str:
+        return sqlite_url(str(self._path))
 
     async def open(self) -> Storage:
         storage = get_database_adapter("sqlite", path=self._path)
@@ -56,6 +70,10 @@ class MongoDBEngine:
         self._servers: MongoSet = request.getfixturevalue("mongodb_server")
         self.database = self._servers.spare.pop() if self._servers.spare else f"test_{next(self._numbers)}"
         self._opened: list[Storage] = []
+
+    @property
+    def url(self) -> str:
+        return self._servers.url.replace("/?", f"/{self.database}?")
 
     async def open(self) -> Storage:
         storage = get_database_adapter("mongodb", url=self._servers.url, database=self.database)
@@ -83,6 +101,10 @@ class DynamoDBEngine:
         self._made = bool(self._server.spare)
         self._prefix = self._server.spare.pop() if self._made else f"T{next(self._numbers)}_"
         self._opened: list[DynamoDBStorage] = []
+
+    @property
+    def url(self) -> str:
+        return dynamodb_url("us-east-1", self._prefix, self._server.url)
 
     @property
     def scans(self) -> int:
@@ -124,3 +146,27 @@ ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Engine]]] = {
     "mongodb": MongoDBEngine,
     "sqlite": SQLiteEngine,
 }
+
+
+def on_every_engine(metafunc: pytest.Metafunc) -> None:
+    """pytest's hook of the same work: runs a test that asks for `engine` on each that it does not choose itself.
+
+    On those of its mark `slow_on` in a long run alone.
+    """
+    chosen = any(mark.args[0] == "engine" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "engine" in metafunc.fixturenames and not chosen:
+        slow = {name for mark in metafunc.definition.iter_markers("slow_on") for name in mark.args}
+        assert slow <= ENGINES.keys()
+        metafunc.parametrize("engine", sorted(ENGINES if LONG else ENGINES.keys() - slow), indirect=True)
+
+
+@asynccontextmanager
+async def working(request: pytest.FixtureRequest, folder: Path, clock: Clock) -> AsyncIterator[Engine]:
+    """The engine that a test runs on, for the product at work; on DynamoDB it must need no scan."""
+    made = ENGINES[request.param](request, folder)
+    if isinstance(made, DynamoDBEngine):
+        made.allow_scan, made.clock = False, clock
+    yield made
+    await made.close()
+    if isinstance(made, DynamoDBEngine):
+        assert made.scans == 0

@@ -63,9 +63,9 @@ class Tenant:
 class Office:
     """Acme (Ada, Carl, Rio, Vic) and Globex (Eve), behind HTTP."""
 
-    def __init__(self, storage: Storage, *, public_url: str = "") -> None:
+    def __init__(self, storage: Storage, *, clock: VirtualClock | None = None, public_url: str = "") -> None:
         self.storage = storage
-        self.clock = VirtualClock()
+        self.clock = clock or VirtualClock()
         self.ids = SystemIds()
         self.passwords = QuickPasswords()
         self.runner = Runner(storage, self.clock, self.ids, audit_key=AUDIT_KEY)

@@ -8,12 +8,13 @@ import typer
 
 from alertwhisperer.cli.legacy import import_legacy
 from alertwhisperer.cli.migrate import migrate as migrate_all
-from alertwhisperer.cli.migrate import migrate_collection, verify
-from alertwhisperer.domain.errors import Invalid
-from alertwhisperer.settings import load_settings
+from alertwhisperer.cli.migrate import migrate_collection, tell_failures, verify
+from alertwhisperer.cli.servers import on_server, upgraded
+from alertwhisperer.settings import Settings, load_settings
 from alertwhisperer.storage import migrate
 from alertwhisperer.storage.render_dynamodb import cloudformation as template
 from alertwhisperer.storage.render_dynamodb import normal_prefix
+from alertwhisperer.storage.transfer_backup import back_up, bring_back
 
 commands = typer.Typer(
     help="Back up, restore, upgrade and move the database; make DynamoDB's tables.", no_args_is_help=True
@@ -27,15 +28,33 @@ commands.command("import-legacy")(import_legacy)
 
 @commands.command()
 def backup(to: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]) -> None:
-    """Write a consistent copy, also while the server runs. The secrets file is not in it: keep a copy of that too."""
-    size = migrate.backup(_file(), to)
-    typer.echo(f"✓ {to}: {size:,} bytes")
+    """Write a consistent copy of the database, also while servers run. The keys are not in it: keep them too.
+
+    Of every engine it is one SQLite file. Ends with 1 if a document is none of ours; the others are in it.
+    """
+    settings = load_settings()
+    if settings.database_type == "sqlite":
+        typer.echo(f"✓ {to}: {migrate.backup(settings.sqlite_path, to):,} bytes")
+        return
+    saved = on_server(settings, lambda side, means: back_up(side, to, means))
+    tell_failures(saved.failures)
+    typer.echo(f"✓ {to}: {saved.documents:,} documents written, {saved.size_bytes:,} bytes")
+    if saved.failures:
+        raise typer.Exit(1)
 
 
 @commands.command()
 def restore(copy: Annotated[Path, typer.Argument(help="A file that `db backup` wrote.")]) -> None:
-    """Put a backup in the place of the database. Stop the server first."""
-    path = _file()
+    """Put a backup in the place of the database. Stop the servers first.
+
+    A SQLite file is replaced. On MongoDB and DynamoDB the database must be empty; everything is compared at the end.
+    """
+    settings = load_settings()
+    if settings.database_type != "sqlite":
+        outcome = on_server(settings, lambda side, means: bring_back(copy, side, means), create=True)
+        typer.echo(f"✓ {outcome.written:,} documents of {copy} are back, and compared by digest")
+        return
+    path = settings.sqlite_path
     path.parent.mkdir(parents=True, exist_ok=True)
     migrate.restore(copy, path)
     typer.echo(f"✓ {path} is now what {copy} holds")
@@ -43,10 +62,26 @@ def restore(copy: Annotated[Path, typer.Argument(help="A file that `db backup` w
 
 @commands.command()
 def upgrade() -> None:
-    """Bring the database to the version of this program, after a backup. Stop the server first."""
-    path = _file()
+    """Bring the database to the version of this program, and say what was done. Stop the servers first.
+
+    A SQLite file is backed up before.
+    """
+    settings = load_settings()
+    if settings.database_type != "sqlite":
+        return _upgrade_server(settings)
+    path = settings.sqlite_path
     saved = migrate.upgrade(path)
     typer.echo(f"✓ {path} is upgraded; the state before is in {saved}" if saved else f"✓ {path} is up to date")
+    return None
+
+
+def _upgrade_server(settings: Settings) -> None:
+    done = asyncio.run(upgraded(settings))
+    for each in done.made:
+        typer.echo(f"✓ {each}")
+    typer.echo(
+        f"✓ upgraded from version {done.before} to {done.after}" if done.needed else "✓ the database is up to date"
+    )
 
 
 @commands.command("create-tables")
@@ -83,10 +118,3 @@ def cloudformation(
     text = template(normal_prefix(load_settings().dynamodb_table_prefix), provisioned=provisioned)
     output.write_text(text, encoding="utf-8")
     typer.echo(f"✓ {output}: {len(text.encode()):,} bytes")
-
-
-def _file() -> Path:
-    settings = load_settings()
-    if settings.database_type != "sqlite":
-        raise Invalid(f"this is for SQLite files; {settings.database_type} has backups of its own (docs/storage.md)")
-    return settings.sqlite_path

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Literal, TypeVar
 
@@ -16,6 +16,7 @@ from alertwhisperer.app import keep_days
 from alertwhisperer.cli.progress import Bar
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.transfer import Failure
 from alertwhisperer.settings import Settings, load_settings
 from alertwhisperer.storage.transfer import Mover
 from alertwhisperer.storage.transfer_back import WayBack
@@ -206,12 +207,17 @@ def _tell(both: Both, outcome: Outcome, seconds: float, as_json: bool) -> None:
         return
     for each in outcome.comparisons:
         _tell_comparison(both.engines, each)
-    for failure in outcome.failures:
-        key = "/".join(map(str, failure.key))
-        typer.secho(f"✗ {failure.collection} {key} was not carried over: {failure.why}", fg="red")
+    tell_failures(outcome.failures)
     if seconds:
         rate = outcome.written / seconds
         typer.echo(f"{outcome.stage}: {outcome.written:,} documents in {seconds:.1f} s ({rate:,.0f}/s)")
+
+
+def tell_failures(failures: Sequence[Failure]) -> None:
+    """A line for each document that could not be carried over."""
+    for failure in failures:
+        key = "/".join(map(str, failure.key))
+        typer.secho(f"✗ {failure.collection} {key} was not carried over: {failure.why}", fg="red")
 
 
 def _plain(found: Comparison) -> dict[str, object]:

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
@@ -17,7 +18,7 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, Collection
+from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.codec import (
     Written,
     check_stored,
@@ -34,6 +35,7 @@ from alertwhisperer.storage.dynamodb_heads import Head, Heads
 from alertwhisperer.storage.dynamodb_plan import described
 from alertwhisperer.storage.dynamodb_search import Found, Order, Search, check_key
 from alertwhisperer.storage.dynamodb_tables import Tables
+from alertwhisperer.storage.dynamodb_upgrade import STEPS, Steps, upgrade_tables
 from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wanted, Writes
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
@@ -41,6 +43,7 @@ from alertwhisperer.storage.query import And, check_limit, parse_projection, par
 from alertwhisperer.storage.records import kept, make_record, told_in_full, touched_by
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
+from alertwhisperer.storage.upgrade import Upgrade
 from alertwhisperer.storage.values import check_value
 
 T = TypeVar("T", bound=Struct)
@@ -109,6 +112,12 @@ class DynamoDBStorage:
                     raise
                 self._open = True
 
+    async def upgrade(self, *, protected: bool = True, steps: Steps = STEPS, to: int = VERSION) -> Upgrade:
+        """Bring tables of an older version to this one; see `dynamodb_upgrade.upgrade_tables`."""
+        await self._calls.open()
+        self._open = True
+        return await upgrade_tables(self._tables, self, self.prefix, protected=protected, steps=steps, to=to)
+
     async def close(self) -> None:
         """See `ports.Storage.close`."""
         self._closed = True
@@ -116,6 +125,11 @@ class DynamoDBStorage:
         while self._pending:
             await asyncio.wait(self._pending)
         await self._calls.close()
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[bool]:
+        """See `ports.Storage.moment`. Each read is of a moment of its own."""
+        yield False
 
     async def check(self) -> dict[str, object]:
         """See `ports.Storage.check`. Reads, and writes one small item of ours."""

@@ -38,8 +38,7 @@ class Tables:
         extras += [self._recoverable(name) for name in names if protected]
         await asyncio.gather(*extras)
         if own_table(self._prefix) in names:
-            item = {**VERSION_KEY, "version": {"N": str(VERSION)}}
-            await self._calls.read("put_item", TableName=own_table(self._prefix), Item=item)
+            await self.mark(VERSION)
         return names
 
     async def check(self) -> dict[str, object]:
@@ -57,6 +56,16 @@ class Tables:
 
     async def version(self) -> int:
         """The schema version of the tables. Invalid if they have none, or another than this program's."""
+        version = await self.recognised()
+        if version < VERSION:
+            raise Invalid(
+                f"the tables {self._prefix}… are of version {version} and this program needs {VERSION}: run "
+                "`alertwhisperer db upgrade`"
+            )
+        return version
+
+    async def recognised(self, newest: int = VERSION) -> int:
+        """The version of tables that are ours. Invalid if they have none, or one that is newer than `newest`."""
         item = await self._calls.get(own_table(self._prefix), VERSION_KEY)
         if item is None:
             raise Invalid(
@@ -64,17 +73,49 @@ class Tables:
                 "DYNAMODB_TABLE_PREFIX, or import them"
             )
         version = int(item["version"]["N"])
-        if version > VERSION:
+        if version > newest:
             raise Invalid(
                 f"the tables {self._prefix}… are of version {version}, made by a newer Alert Whisperer than this one "
-                f"({VERSION}): upgrade the program, or choose another DYNAMODB_TABLE_PREFIX"
-            )
-        if version < VERSION:
-            raise Invalid(
-                f"the tables {self._prefix}… are of version {version} and this program needs {VERSION}: run "
-                "`alertwhisperer db upgrade`"
+                f"({newest}): upgrade the program, or choose another DYNAMODB_TABLE_PREFIX"
             )
         return version
+
+    async def mark(self, version: int) -> None:
+        """Say of which version the tables are."""
+        item = {**VERSION_KEY, "version": {"N": str(version)}}
+        await self._calls.read("put_item", TableName=own_table(self._prefix), Item=item)
+
+    async def missing_indexes(self) -> list[tuple[str, str]]:
+        """(table, index) of those that tables lack; a table that is not there lacks none."""
+        wanted = table_definitions(self._prefix)
+        found = await asyncio.gather(*(self._describe(each["TableName"]) for each in wanted))
+        missing: list[tuple[str, str]] = []
+        for definition, table in zip(wanted, found, strict=True):
+            there = {each["IndexName"] for each in (table or {}).get("GlobalSecondaryIndexes", [])}
+            names = (
+                [] if table is None else [each["IndexName"] for each in definition.get("GlobalSecondaryIndexes", [])]
+            )
+            missing += [(definition["TableName"], name) for name in names if name not in there]
+        return missing
+
+    async def add_index(self, table: str, name: str) -> None:
+        """Make an index of a table that is there, when those before it are done, as DynamoDB wants it.
+
+        Raises Unavailable if AWS is not done in time: it goes on making it, and the same may be asked again.
+        """
+        definition = next(each for each in table_definitions(self._prefix) if each["TableName"] == table)
+        index = next(each for each in definition["GlobalSecondaryIndexes"] if each["IndexName"] == name)
+        await self._wait([table])
+        await self._calls.read(
+            "update_table",
+            TableName=table,
+            AttributeDefinitions=definition["AttributeDefinitions"],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
+
+    async def wait(self) -> None:
+        """Until every table and index is ready; Unavailable if that takes AWS too long."""
+        await self._wait([each["TableName"] for each in table_definitions(self._prefix)])
 
     async def probe(self) -> None:
         """Write something small; Unavailable or Invalid if that cannot be done."""
@@ -134,7 +175,10 @@ class Tables:
 
 
 def _is_active(table: dict[str, Any] | None) -> bool:
-    return table is not None and table["TableStatus"] == "ACTIVE"
+    if table is None:
+        return False
+    indexes = [each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", [])]
+    return {table["TableStatus"], *indexes} == {"ACTIVE"}
 
 
 def _check_ready(wanted: dict[str, Any], table: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -70,6 +70,13 @@ class MongoDBStorage:
     async def close(self) -> None:
         """See `ports.Storage.close`."""
         await self._session.close()
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[bool]:
+        """See `ports.Storage.moment`: by a snapshot session, which a server keeps for minutes."""
+        database = await self._session.open()
+        async with database.client.start_session(snapshot=True) as session, session.bind():
+            yield True
 
     async def check(self) -> dict[str, object]:
         """See `ports.Storage.check`. Writes the version mark as it is."""

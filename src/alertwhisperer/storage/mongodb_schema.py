@@ -47,7 +47,7 @@ async def prepare(database: Database, keep_days: Mapping[str, int] | None) -> No
             mark = await _marked(database)
         _check_version(database.name, mark)
         if not mark.get("ready"):
-            await _make(database)
+            await make(database)
         if keep_days is not None:
             await _keep(database, keep_days)
 
@@ -95,20 +95,34 @@ async def _marked(database: Database) -> Stored:
     return await database[META].find_one({ID: MARK}) or {}
 
 
-def _check_version(name: str, mark: Stored) -> None:
+async def recognised(database: Database, newest: int = VERSION) -> int:
+    """The version of a database that is ours. Invalid if it has none, or one that is newer than `newest`."""
+    mark = await database[META].find_one({ID: MARK})
+    if mark is None:
+        raise Invalid(f"database {database.name} has no version mark of Alert Whisperer: nothing is there to upgrade")
+    return _known_version(database.name, mark, newest)
+
+
+def _known_version(name: str, mark: Stored, newest: int) -> int:
     version = mark.get("version")
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int) or version > newest:
         raise Invalid(
-            f"database {name} is of version {version}, made by a newer Alert Whisperer than this ({VERSION}): upgrade "
+            f"database {name} is of version {version}, made by a newer Alert Whisperer than this ({newest}): upgrade "
             "the program, or name another database in MONGO_URL"
         )
+    return version
+
+
+def _check_version(name: str, mark: Stored) -> None:
+    version = _known_version(name, mark, VERSION)
     if version < VERSION:
         raise Invalid(
             f"database {name} is of version {version} and this program needs {VERSION}: run `alertwhisperer db upgrade`"
         )
 
 
-async def _make(database: Database) -> None:
+async def make(database: Database) -> None:
+    """Make the collections and indexes that are missing."""
     indexes = mongodb_indexes()
     await asyncio.gather(*(_make_collection(database, each.name, indexes[each.name]) for each in COLLECTIONS))
     await database[META].update_one({ID: MARK}, {"$set": {"ready": True}})

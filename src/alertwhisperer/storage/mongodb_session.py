@@ -46,7 +46,12 @@ class Session:
     """A client and its database. Once closed it serves nothing more."""
 
     def __init__(
-        self, url: str, database: str | None, keep_days: Mapping[str, int] | None, *, commit_seconds: float
+        self,
+        url: str,
+        database: str | None,
+        keep_days: Mapping[str, int] | None,
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
         try:
             parsed = parse_uri(url)
@@ -150,8 +155,31 @@ class Session:
             else:
                 return
 
+    async def unprepared(self, work: Callable[[AsyncDatabase[Stored]], Awaitable[R]]) -> R:
+        """Do something with the database as it is found, of whichever version; it is not open afterwards."""
+        client = self._client_of_set()
+        try:
+            await check_server(client[self.name], self.hosts)
+            return await work(client[self.name])
+        except PyMongoError as error:
+            raise translated(error) from error
+        finally:
+            await client.close()
+
     async def _connect(self) -> AsyncDatabase[Stored]:
-        client: AsyncMongoClient[Stored] = AsyncMongoClient(
+        client = self._client_of_set()
+        try:
+            database = client[self.name]
+            await check_server(database, self.hosts)
+            await prepare(database, self._keep_days)
+        except BaseException:
+            await client.close()
+            raise
+        self._client = client
+        return database
+
+    def _client_of_set(self) -> AsyncMongoClient[Stored]:
+        return AsyncMongoClient(
             self._url,
             appname=APPLICATION,
             document_class=dict,
@@ -164,12 +192,3 @@ class Session:
             retryReads=True,
             **self._patience,
         )
-        try:
-            database = client[self.name]
-            await check_server(database, self.hosts)
-            await prepare(database, self._keep_days)
-        except BaseException:
-            await client.close()
-            raise
-        self._client = client
-        return database

@@ -5,6 +5,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -79,6 +80,11 @@ class SQLiteStorage:
     async def close(self) -> None:
         """See `ports.Storage.close`."""
         await self._session.close()
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[bool]:
+        """See `ports.Storage.moment`. Each read is of a moment of its own."""
+        yield False
 
     async def check(self) -> dict[str, object]:
         """See `ports.Storage.check`. Takes the write lock, and writes nothing."""

@@ -1,7 +1,10 @@
 """Follows a log elsewhere: what its records touched is read again as it stands now, and copied or deleted."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
+
+from msgspec import Struct
 
 from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import Record
@@ -14,6 +17,14 @@ from alertwhisperer.storage.transfer_writer import Writer
 
 PAGE: Final = 200
 EVENTS: Final = BY_NAME["events"]
+
+
+class Touched(Struct, frozen=True):
+    """Documents of a collection that were asked for by key, and those of them that are there."""
+
+    collection: Collection
+    keys: Sequence[Key]
+    found: list[dict[str, object]]
 
 
 class Follower:
@@ -33,7 +44,7 @@ class Follower:
         for company_id, head in await self._source.companies_with_log():
             while (after := self._progress.head(company_id)) < head:
                 records = await self._records(company_id, after)
-                await self._take(company_id, records)
+                await self.take(company_id, records)
                 followed += len(records)
                 await self._progress.followed(company_id, records[-1].seq)
         await self._try_again()
@@ -48,24 +59,38 @@ class Follower:
             )
         return records
 
-    async def _take(self, company_id: str, records: Sequence[Record]) -> None:
-        """First the documents, then the records that speak of them."""
-        touched: dict[str, dict[Key, None]] = {}
-        for record in records:
-            for name, within in record.touched:
-                touched.setdefault(name, {})[key_within(BY_NAME[name], company_id, within)] = None
-        for name, keys in touched.items():
-            await self._refresh(BY_NAME[name], list(keys))
-        span = pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq)
-        async for page in span:
-            await self._writer.put(EVENTS, page)
+    async def take(self, company_id: str, records: Sequence[Record]) -> None:
+        """First the documents that the records touched, then the records."""
+        await self.write(await self.read(company_id, records))
+        await self.copy_records(company_id, records)
 
-    async def _refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
-        found = await by_keys(self._source, collection, keys)
-        there = {key_in(collection, each) for each in found}
-        # Deletes first: what is there may have taken over a unique field.
-        await self._writer.delete(collection, [key for key in keys if key not in there])
-        await self._writer.put(collection, found)
+    async def copy_records(self, company_id: str, records: Sequence[Record]) -> None:
+        """Write the records as they are stored."""
+        if records:
+            async for page in pages(self._source, EVENTS, company_id, records[0].seq - 1, records[-1].seq):
+                await self._writer.put(EVENTS, page)
+
+    async def read(self, company_id: str, records: Sequence[Record]) -> list[Touched]:
+        """The documents that the records touched, as they stand now, by collection; all are asked for at once."""
+        keys: dict[str, list[Key]] = {}
+        for name, key in named_by(company_id, records):
+            keys.setdefault(name, []).append(key)
+        return list(await asyncio.gather(*(self._found(BY_NAME[name], some) for name, some in keys.items())))
+
+    async def write(self, read: Sequence[Touched]) -> None:
+        """Make these documents of the target what they are: there, changed or gone."""
+        for each in read:
+            there = {key_in(each.collection, document) for document in each.found}
+            # Deletes first: what is there may have taken over a unique field.
+            await self._writer.delete(each.collection, [key for key in each.keys if key not in there])
+            await self._writer.put(each.collection, each.found)
+
+    async def refresh(self, collection: Collection, keys: Sequence[Key]) -> None:
+        """Read these documents again, and write them."""
+        await self.write([await self._found(collection, keys)])
+
+    async def _found(self, collection: Collection, keys: Sequence[Key]) -> Touched:
+        return Touched(collection, keys, await by_keys(self._source, collection, keys))
 
     async def _try_again(self) -> None:
         """What was refused may go through by now. Deleted first: two may stand in each other's way."""
@@ -75,7 +100,13 @@ class Follower:
         self._writer.failures.clear()
         for name, keys in refused.items():
             await self._writer.delete(BY_NAME[name], keys)
-            await self._refresh(BY_NAME[name], keys)
+            await self.refresh(BY_NAME[name], keys)
+
+
+def named_by(company_id: str, records: Sequence[Record]) -> dict[tuple[str, Key], None]:
+    """(collection, key) of every document that a company's records touched, in their order."""
+    touched = (pair for record in records for pair in record.touched)
+    return {(name, key_within(BY_NAME[name], company_id, within)): None for name, within in touched}
 
 
 async def reconcile(source: Storage, target: Storage, writer: Writer, collection: Collection, partition: str) -> None:

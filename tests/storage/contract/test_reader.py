@@ -98,3 +98,18 @@ async def test_a_kind_of_no_collection_is_invalid(storage: Storage) -> None:
 
     with pytest.raises(Invalid):
         await storage.select(Stranger, {})
+
+
+async def test_a_moment_shows_what_is_there_and_says_whether_it_stands_still(filled: Storage, other: Storage) -> None:
+    async with filled.moment() as still:
+        before = await filled.get(Alert, (ACME, "a1"))
+        await other.store([Put("alerts", alert("a1", message="changed meanwhile"))])
+        during = [
+            await filled.get(Alert, (ACME, "a1")),
+            (await filled.select(Alert, {"company_id": ACME, "id": "a1"}))[0],
+        ]
+    after = await filled.get(Alert, (ACME, "a1"))
+    assert before is not None
+    assert after is not None
+    assert (before.message, after.message) == (alert("a1").message, "changed meanwhile")
+    assert not still or during == [before, before]
