@@ -118,6 +118,20 @@ def collection_named(name: str) -> Collection:
     return collection
 
 
+def collection_of(kind: type[Struct]) -> Collection:
+    """The collection of a kind of document; Invalid if it is of none."""
+    collection = BY_DOCUMENT.get(kind)
+    if collection is None:
+        raise Invalid(f"{kind.__name__} is not a document of any collection")
+    return collection
+
+
+def check_key_parts(collection: Collection, key: Key) -> None:
+    """Invalid unless a key has as many parts as the collection's."""
+    if len(key) != len(collection.key):
+        raise Invalid(f"a key of {collection.name} is {collection.key}", "key")
+
+
 def typed(kind: type[T], raw: bytes) -> T:
     """A stored document as its Struct; Invalid if it was put in by hand and does not have the Struct's fields."""
     try:

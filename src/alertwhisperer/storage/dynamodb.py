@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any, Final, TypeVar, Unpack
@@ -18,11 +18,14 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, BY_NAME, COLLECTIONS, VERSION, Collection
+from alertwhisperer.schema import BY_NAME, COLLECTIONS, VERSION, Collection
+from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
     Written,
+    check_key_parts,
     check_stored,
     collection_named,
+    collection_of,
     decode,
     encode,
     encode_writes,
@@ -33,7 +36,7 @@ from alertwhisperer.storage.dynamodb_calls import Calls, Cancelled
 from alertwhisperer.storage.dynamodb_doorbell import Doorbell
 from alertwhisperer.storage.dynamodb_heads import Head, Heads
 from alertwhisperer.storage.dynamodb_plan import described
-from alertwhisperer.storage.dynamodb_search import Found, Order, Search, check_key
+from alertwhisperer.storage.dynamodb_search import Found, Order, Search
 from alertwhisperer.storage.dynamodb_tables import Tables
 from alertwhisperer.storage.dynamodb_upgrade import STEPS, Steps, upgrade_tables
 from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wanted, Writes
@@ -66,13 +69,14 @@ class Explanation(Struct, frozen=True):
     cost: str
 
 
-class DynamoDBStorage:
+class DynamoDBStorage(Adapter):
     """`ports.Storage` on DynamoDB, shared by any number of processes.
 
     Opens itself at first use; makes tables only by `create_tables`, or at `open` with the option `create`.
     """
 
     def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
+        super().__init__()
         self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
         self._create = options.get("create", False)
         self._calls = self._make_calls(
@@ -86,7 +90,6 @@ class DynamoDBStorage:
         self._writes = Writes(self._calls, self._search, self.prefix, options.get("keep_days") or {})
         self._heads = Heads(self._calls, self.prefix)
         self._doorbell = Doorbell(self._heads)
-        self._listeners: list[Callable[[Record], None]] = []
         self._opening = asyncio.Lock()
         self._open = False
         self._closed = False
@@ -177,6 +180,7 @@ class DynamoDBStorage:
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
             await self._append(record, wanted, after)
+            self._doorbell.ring()
             self._tell(record)
         return record
 
@@ -246,10 +250,6 @@ class DynamoDBStorage:
         await self.open()
         await self._finish(self._store([_wanted(each) for each in encode_writes(writes)]))
 
-    def on_commit(self, listener: Callable[[Record], None]) -> None:
-        """See `ports.Log.on_commit`."""
-        self._listeners.append(listener)
-
     async def doorbell(self) -> AsyncIterator[None]:
         """See `ports.Log.doorbell`."""
         await self.open()
@@ -258,16 +258,11 @@ class DynamoDBStorage:
 
     # ------------------------------------------------------------ Reader
 
-    async def get(self, kind: type[T], key: Key) -> T | None:
-        """See `ports.Reader.get`."""
-        found = await self.get_many(kind, [key])
-        return found[0] if found else None
-
     async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
         """See `ports.Reader.get_many`."""
-        collection = _collection_of(kind)
+        collection = collection_of(kind)
         for key in keys:
-            check_key(collection, key)
+            check_key_parts(collection, key)
         await self.open()
         return [_typed(kind, each) for each in await self._search.by_keys(collection, keys)]
 
@@ -281,9 +276,9 @@ class DynamoDBStorage:
         before: Key | None = None,
     ) -> list[T]:
         """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
-        collection, tree = _collection_of(kind), parse_query(query)
+        collection, tree = collection_of(kind), parse_query(query)
         if before is not None:
-            check_key(collection, before)
+            check_key_parts(collection, before)
             if sort:
                 raise Invalid("`before` pages the default order only", "before")
         order = Order(parse_sort(sort or ()), descending=True)
@@ -293,15 +288,11 @@ class DynamoDBStorage:
 
     async def count(self, kind: type[Struct], query: Query) -> int:
         """See `ports.Reader.count`. What an index counts may lag by moments."""
-        collection, tree = _collection_of(kind), parse_query(query)
+        collection, tree = collection_of(kind), parse_query(query)
         await self.open()
         return await self._search.count(collection, tree)
 
     # ------------------------------------------------------------ DatabaseAdapter
-
-    async def insert_one(self, collection: str, document: Document) -> str:
-        """See `ports.DatabaseAdapter.insert_one`."""
-        return (await self.insert_many(collection, [document]))[0]
 
     async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """See `ports.DatabaseAdapter.insert_many`. More than one transaction holds go in several: each all or none."""
@@ -311,13 +302,6 @@ class DynamoDBStorage:
         for chunk in _chunks(wanted):
             await self._finish(self._store(chunk))
         return [str(document[into.key[-1]]) for document in documents]
-
-    async def find_one(
-        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
-    ) -> dict[str, object] | None:
-        """See `ports.DatabaseAdapter.find_one`."""
-        found = await self.find(collection, query, projection, limit=1)
-        return found[0] if found else None
 
     async def find(
         self,
@@ -333,22 +317,6 @@ class DynamoDBStorage:
         await self.open()
         found = await self._search.find(source, tree, order, limit=check_limit(limit))
         return [project(each.stored.fields, kept) for each in found]
-
-    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_one`."""
-        return await self._update(collection, query, parse_update(update), 1)
-
-    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_many`. More than one transaction holds go in several: each all or none."""
-        return await self._update(collection, query, parse_update(update), None)
-
-    async def delete_one(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_one`."""
-        return await self._update(collection, query, None, 1)
-
-    async def delete_many(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_many`. More than one transaction holds go in several: each all or none."""
-        return await self._update(collection, query, None, None)
 
     async def count_documents(self, collection: str, query: Query) -> int:
         """See `ports.DatabaseAdapter.count_documents`."""
@@ -401,7 +369,14 @@ class DynamoDBStorage:
                 continue  # A head has moved meanwhile.
         raise Unavailable("other processes keep writing to this company", retry_after=1)
 
-    async def _update(self, collection: str, query: Query, edits: tuple[Edit, ...] | None, limit: int | None) -> int:
+    async def _update(self, collection: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
+        return await self._edit(collection, query, parse_update(update), limit)
+
+    async def _delete(self, collection: str, query: Query, limit: int | None) -> int:
+        return await self._edit(collection, query, None, limit)
+
+    async def _edit(self, collection: str, query: Query, edits: tuple[Edit, ...] | None, limit: int | None) -> int:
+        """Update, or (`edits` None) delete; more than one transaction holds go in several: each all or none."""
         source, tree = collection_named(collection), parse_query(query)
         await self.open()
         for _ in range(TRIES):
@@ -429,14 +404,6 @@ class DynamoDBStorage:
             else:
                 return len(wanted)
         raise Unavailable("other processes keep changing these documents", retry_after=1)
-
-    def _tell(self, record: Record) -> None:
-        self._doorbell.ring()
-        for listener in self._listeners:
-            try:
-                listener(record)
-            except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
-                _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
 
 
 def _token(commit_id: str) -> str:
@@ -490,13 +457,6 @@ def _chunks(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         count, size = count + items, size + length
     if chunk:
         yield chunk
-
-
-def _collection_of(kind: type[Struct]) -> Collection:
-    collection = BY_DOCUMENT.get(kind)
-    if collection is None:
-        raise Invalid(f"{kind.__name__} is not a document of any collection")
-    return collection
 
 
 def _typed(kind: type[T], found: Found) -> T:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import moment
 from alertwhisperer.ports import Clock, Key
@@ -289,9 +288,3 @@ def _sorted(collection: Collection, found: Iterable[Found], order: Order) -> lis
     then = [By((name,), order.descending) for name in collection.key]
     ordered = sort_documents([each.stored.fields for each in by_fields.values()], order.steps, then)
     return [by_fields[id(fields)] for fields in ordered]
-
-
-def check_key(collection: Collection, key: Key) -> None:
-    """Invalid unless it has as many parts as the collection's keys."""
-    if len(key) != len(collection.key):
-        raise Invalid(f"a key of {collection.name} is {collection.key}", "key")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
@@ -19,8 +19,9 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, COLLECTIONS, VERSION, Collection
-from alertwhisperer.storage.codec import Written, collection_named, encode_writes
+from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
+from alertwhisperer.storage.adapter import Adapter
+from alertwhisperer.storage.codec import Written, check_key_parts, collection_named, collection_of, encode_writes
 from alertwhisperer.storage.match import project
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, as_struct, of_mapping, stored_key
 from alertwhisperer.storage.mongodb_errors import within
@@ -38,7 +39,7 @@ T = TypeVar("T", bound=Struct)
 _log: Final = logging.getLogger(__name__)
 
 
-class MongoDBStorage:
+class MongoDBStorage(Adapter):
     """`ports.Storage` on one database of a replica set, shared by any number of processes.
 
     Opens itself at first use. `read_seconds` bounds a typed read, `long_read_seconds` one of the public adapter,
@@ -55,11 +56,11 @@ class MongoDBStorage:
         long_read_seconds: float = 30.0,
         commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
+        super().__init__()
         self._session = Session(url, database, keep_days, commit_seconds=commit_seconds)
         self._read_seconds = read_seconds
         self._long_read_seconds = long_read_seconds
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._listeners: list[Callable[[Record], None]] = []
 
     # ------------------------------------------------------------ Storage
 
@@ -156,10 +157,6 @@ class MongoDBStorage:
         if writes:
             await self._session.finish(self._session.transact(act))
 
-    def on_commit(self, listener: Callable[[Record], None]) -> None:
-        """See `ports.Log.on_commit`."""
-        self._listeners.append(listener)
-
     async def doorbell(self) -> AsyncIterator[None]:
         """See `ports.Log.doorbell`."""
         async for _ in self._session.doorbell.rings(await self._session.collection(EVENTS.name)):
@@ -167,16 +164,11 @@ class MongoDBStorage:
 
     # ------------------------------------------------------------ Reader
 
-    async def get(self, kind: type[T], key: Key) -> T | None:
-        """See `ports.Reader.get`."""
-        found = await self.get_many(kind, [key])
-        return found[0] if found else None
-
     async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
         """See `ports.Reader.get_many`."""
-        source = _collection_of(kind)
+        source = collection_of(kind)
         for key in keys:
-            _check_key(source, key)
+            check_key_parts(source, key)
         ids = [stored_key(source, key) for key in keys]
         where: Stored = {ID: ids[0]} if len(ids) == 1 else {ID: {"$in": ids}}
         collection = await self._session.collection(source.name)
@@ -193,9 +185,9 @@ class MongoDBStorage:
         before: Key | None = None,
     ) -> list[T]:
         """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
-        source = _collection_of(kind)
+        source = collection_of(kind)
         if before is not None:
-            _check_key(source, before)
+            check_key_parts(source, before)
             if sort:
                 raise Invalid("`before` pages the default order only", "before")
         wanted = Wanted(
@@ -210,13 +202,9 @@ class MongoDBStorage:
 
     async def count(self, kind: type[Struct], query: Query) -> int:
         """See `ports.Reader.count`."""
-        return await self._count(_collection_of(kind), query, self._read_seconds)
+        return await self._count(collection_of(kind), query, self._read_seconds)
 
     # ------------------------------------------------------------ DatabaseAdapter
-
-    async def insert_one(self, collection: str, document: Document) -> str:
-        """See `ports.DatabaseAdapter.insert_one`."""
-        return (await self.insert_many(collection, [document]))[0]
 
     async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """See `ports.DatabaseAdapter.insert_many`."""
@@ -231,13 +219,6 @@ class MongoDBStorage:
             await self._session.finish(self._session.transact(act))
         return [str(document[into.key[-1]]) for document in documents]
 
-    async def find_one(
-        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
-    ) -> dict[str, object] | None:
-        """See `ports.DatabaseAdapter.find_one`."""
-        found = await self.find(collection, query, projection, limit=1)
-        return found[0] if found else None
-
     async def find(
         self,
         collection: str,
@@ -250,22 +231,6 @@ class MongoDBStorage:
         source, kept = collection_named(collection), parse_projection(projection)
         wanted = Wanted(source=source, tree=parse_query(query), steps=parse_sort(sort or ()), limit=check_limit(limit))
         return [project(as_mapping(each), kept) for each in await self._find(wanted, self._long_read_seconds)]
-
-    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_one`."""
-        return await self._update(collection, query, update, 1)
-
-    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_many`."""
-        return await self._update(collection, query, update, None)
-
-    async def delete_one(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_one`."""
-        return await self._delete(collection, query, 1)
-
-    async def delete_many(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_many`."""
-        return await self._delete(collection, query, None)
 
     async def count_documents(self, collection: str, query: Query) -> int:
         """See `ports.DatabaseAdapter.count_documents`."""
@@ -282,13 +247,6 @@ class MongoDBStorage:
         self._session.doorbell.ring()
         return record
 
-    def _tell(self, record: Record) -> None:
-        for listener in self._listeners:
-            try:
-                listener(record)
-            except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
-                _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
-
     async def _find(self, wanted: Wanted, seconds: float) -> list[Stored]:
         collection = await self._session.collection(wanted.source.name)
         with within(seconds):
@@ -299,36 +257,24 @@ class MongoDBStorage:
         with within(seconds):
             return await count(collection, Wanted(source=source, tree=parse_query(query)))
 
-    async def _update(self, name: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
-        source, edits = collection_named(name), parse_update(update)
+    async def _update(self, collection: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
+        source, edits = collection_named(collection), parse_update(update)
         wanted = Wanted(source=source, tree=parse_query(query), limit=limit)
-        collection = await self._session.collection(name)
+        stored = await self._session.collection(collection)
 
         async def act(session: AsyncClientSession, _: int) -> int:
-            before = [as_mapping(each) for each in await find(collection, wanted, session)]
+            before = [as_mapping(each) for each in await find(stored, wanted, session)]
             after = [_edited(source, document, edits) for document in before]
-            await _replace(collection, after, session)
+            await _replace(stored, after, session)
             return len(before)
 
         return await self._session.finish(self._session.transact(act))
 
-    async def _delete(self, name: str, query: Query, limit: int | None) -> int:
-        wanted = Wanted(source=collection_named(name), tree=parse_query(query), limit=limit)
-        collection = await self._session.collection(name)
+    async def _delete(self, collection: str, query: Query, limit: int | None) -> int:
+        wanted = Wanted(source=collection_named(collection), tree=parse_query(query), limit=limit)
+        stored = await self._session.collection(collection)
         with within(self._long_read_seconds):
-            return await delete(collection, wanted)
-
-
-def _collection_of(kind: type[Struct]) -> Collection:
-    collection = BY_DOCUMENT.get(kind)
-    if collection is None:
-        raise Invalid(f"{kind.__name__} is not a document of any collection")
-    return collection
-
-
-def _check_key(collection: Collection, key: Key) -> None:
-    if len(key) != len(collection.key):
-        raise Invalid(f"a key of {collection.name} is {collection.key}", "key")
+            return await delete(stored, wanted)
 
 
 def _edited(source: Collection, document: dict[str, object], edits: tuple[Edit, ...]) -> Stored:

@@ -17,10 +17,13 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_DOCUMENT, VERSION, Collection
+from alertwhisperer.schema import VERSION, Collection
+from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
+    check_key_parts,
     check_stored,
     collection_named,
+    collection_of,
     decode,
     encode,
     typed,
@@ -56,7 +59,7 @@ UNION ALL SELECT json_extract(document, '$.seq'), company_id FROM snapshots WHER
 _RECORDS: Final = "SELECT document FROM events WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
-class SQLiteStorage:
+class SQLiteStorage(Adapter):
     """`ports.Storage` on one SQLite file, shared by any number of processes of one machine.
 
     Opens itself at first use. `read_seconds` bounds a typed read, `long_read_seconds` one of the public adapter.
@@ -65,11 +68,11 @@ class SQLiteStorage:
     def __init__(
         self, path: str | Path, *, readers: int = 4, read_seconds: float = 1.0, long_read_seconds: float = 30.0
     ) -> None:
+        super().__init__()
         self.path = Path(path)
         self._session = Session(self.path, readers=readers, read_seconds=read_seconds)
         self._long_read_seconds = long_read_seconds
         self._statements = Statements()
-        self._listeners: list[Callable[[Record], None]] = []
 
     # ------------------------------------------------------------ Storage
 
@@ -178,10 +181,6 @@ class SQLiteStorage:
         layout = lay_out(writes)
         await self.write(lambda connection: run(connection, layout))
 
-    def on_commit(self, listener: Callable[[Record], None]) -> None:
-        """See `ports.Log.on_commit`."""
-        self._listeners.append(listener)
-
     async def doorbell(self) -> AsyncIterator[None]:
         """See `ports.Log.doorbell`."""
         await self._session.open()
@@ -190,16 +189,11 @@ class SQLiteStorage:
 
     # ------------------------------------------------------------ Reader
 
-    async def get(self, kind: type[T], key: Key) -> T | None:
-        """See `ports.Reader.get`."""
-        found = await self.get_many(kind, [key])
-        return found[0] if found else None
-
     async def get_many(self, kind: type[T], keys: Sequence[Key]) -> list[T]:
         """See `ports.Reader.get_many`."""
-        collection = _collection_of(kind)
+        collection = collection_of(kind)
         for key in keys:
-            _check_key(collection, key)
+            check_key_parts(collection, key)
         return await self._documents(kind, by_keys_sql(collection.name), (keys_json(keys),))
 
     async def select(
@@ -212,7 +206,7 @@ class SQLiteStorage:
         before: Key | None = None,
     ) -> list[T]:
         """See `ports.Reader.select`. Ties of a sort go by key, greatest first; `before` goes with the default order."""
-        collection = _collection_of(kind)
+        collection = collection_of(kind)
         tree = parse_query(query)
         asked = where(collection, tree)
         if before is not None:
@@ -223,13 +217,9 @@ class SQLiteStorage:
 
     async def count(self, kind: type[Struct], query: Query) -> int:
         """See `ports.Reader.count`."""
-        return await self._count(_collection_of(kind), query, None)
+        return await self._count(collection_of(kind), query, None)
 
     # ------------------------------------------------------------ DatabaseAdapter
-
-    async def insert_one(self, collection: str, document: Document) -> str:
-        """See `ports.DatabaseAdapter.insert_one`."""
-        return (await self.insert_many(collection, [document]))[0]
 
     async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """See `ports.DatabaseAdapter.insert_many`."""
@@ -237,13 +227,6 @@ class SQLiteStorage:
         rows = [value for document in documents for value in _checked_row(into, document)]
         await self.write(lambda connection: insert(connection, collection, rows, upsert=False))
         return [str(document[into.key[-1]]) for document in documents]
-
-    async def find_one(
-        self, collection: str, query: Query, projection: Mapping[str, int] | None = None
-    ) -> dict[str, object] | None:
-        """See `ports.DatabaseAdapter.find_one`."""
-        found = await self.find(collection, query, projection, limit=1)
-        return found[0] if found else None
 
     async def find(
         self,
@@ -263,22 +246,6 @@ class SQLiteStorage:
             return [project(decode(row[0]), kept) for row in connection.execute(sql, bound)]
 
         return await self._session.read(ask, seconds=self._long_read_seconds)
-
-    async def update_one(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_one`."""
-        return await self._update(collection, query, update, 1)
-
-    async def update_many(self, collection: str, query: Query, update: Mapping[str, object]) -> int:
-        """See `ports.DatabaseAdapter.update_many`."""
-        return await self._update(collection, query, update, None)
-
-    async def delete_one(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_one`."""
-        return await self._delete(collection, query, 1)
-
-    async def delete_many(self, collection: str, query: Query) -> int:
-        """See `ports.DatabaseAdapter.delete_many`."""
-        return await self._delete(collection, query, None)
 
     async def count_documents(self, collection: str, query: Query) -> int:
         """See `ports.DatabaseAdapter.count_documents`."""
@@ -305,13 +272,6 @@ class SQLiteStorage:
 
     async def _rows(self, sql: str, bound: tuple[Bound, ...]) -> list[tuple[int, bytes]]:
         return await self._session.read(lambda connection: connection.execute(sql, bound).fetchall())
-
-    def _tell(self, record: Record) -> None:
-        for listener in self._listeners:
-            try:
-                listener(record)
-            except Exception:  # noqa: BLE001  # the commit is durable: a listener's failure must reach neither it nor the others
-                _log.exception("a listener of commits failed at %s:%s", record.company_id, record.seq)
 
     async def _count(self, collection: Collection, query: Query, seconds: float | None) -> int:
         asked = where(collection, parse_query(query))
@@ -348,20 +308,8 @@ def _with_documents(connection: sqlite3.Connection, record: Record) -> Record:
     return with_documents(record, found)
 
 
-def _collection_of(kind: type[Struct]) -> Collection:
-    collection = BY_DOCUMENT.get(kind)
-    if collection is None:
-        raise Invalid(f"{kind.__name__} is not a document of any collection")
-    return collection
-
-
-def _check_key(collection: Collection, key: Key) -> None:
-    if len(key) != len(collection.key):
-        raise Invalid(f"a key of {collection.name} is {collection.key}", "key")
-
-
 def _below(collection: Collection, tree: And, asked: Sql, before: Key, sort: Sort | None) -> Sql:
-    _check_key(collection, before)
+    check_key_parts(collection, before)
     if sort:
         raise Invalid("`before` pages the default order only", "before")
     names = ", ".join(f'"{name}"' for name in collection.key)
