@@ -268,7 +268,7 @@ async def bill(site: Site, kind: Kind) -> WriteSet:
     await kind.before(site)
     await site.counters.fold(Scope(ACME, SYSTEM))
     meter.reset()
-    stored = meter.stored()
+    stored = meter.stored.copy()
     await kind.traffic(site)
     return WriteSet(
         name=kind.name,
@@ -277,7 +277,7 @@ async def bill(site: Site, kind: Kind) -> WriteSet:
         transactions=meter.transactions,
         written={item: round(units / kind.alerts, 3) for item, units in sorted(meter.written.items())},
         read=round(sum(meter.read.values()) / kind.alerts, 3),
-        stored={table: round((now - stored[table]) / kind.alerts) for table, now in sorted(meter.stored().items())},
+        stored={table: round((now - stored[table]) / kind.alerts) for table, now in sorted(meter.stored.items())},
         goal=kind.goal,
     )
 

@@ -29,12 +29,14 @@ class Billed(NamedTuple):
 class Meter:
     """Keeps the tables as they stand, which is what a write's price depends on.
 
-    Since the last `reset`: `written` are units by what was billed (`Alerts`, an index as `Alerts by …`, an item of ours
-    as `System heads`), `read` units by kind of request, `bills` the single writes with the items before and after.
+    `stored` are bytes billed as storage, by table. Since the last `reset`: `written` are units by what was billed
+    (`Alerts`, an index as `Alerts by …`, an item of ours as `System heads`), `read` units by kind of request, `bills`
+    the single writes with the items before and after.
     """
 
     def __init__(self, prefix: str) -> None:
         self.items: dict[Place, Item] = {}
+        self.stored: Counter[str] = Counter()
         self._prefix = prefix
         self._keys: dict[str, tuple[str, ...]] = {}
         self._indexes: dict[str, tuple[Index, ...]] = {}
@@ -58,13 +60,6 @@ class Meter:
         """The indexes of a table."""
         return self._indexes[table]
 
-    def stored(self) -> Counter[str]:
-        """Bytes that are billed as storage, by table."""
-        total: Counter[str] = Counter()
-        for (table, _), item in self.items.items():
-            total[table.removeprefix(self._prefix)] += stored_bytes(item, self._indexes[table])
-        return total
-
     # ------------------------------------------------------------ writes
 
     def wrote(self, verb: str, arguments: Mapping[str, Any]) -> None:
@@ -75,9 +70,14 @@ class Meter:
             before = self.items.pop(place, None)
             if after is not None:
                 self.items[place] = after
+            self._keep(table, before, after)
             bill = write_bill(before, after, self._indexes[table], transactional=verb == "transact_write_items")
             self._note(table, key, bill)
             self.bills.append(Billed(table, before, after, bill))
+
+    def _keep(self, table: str, before: Item | None, after: Item | None) -> None:
+        sizes = [stored_bytes(item, self._indexes[table]) if item else 0 for item in (before, after)]
+        self.stored[table.removeprefix(self._prefix)] += sizes[1] - sizes[0]
 
     def _writes(self, verb: str, arguments: Mapping[str, Any]) -> list[tuple[str, Item, Item | None]]:
         """(table, an item with its key, the item afterwards) of each write."""
