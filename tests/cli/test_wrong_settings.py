@@ -17,6 +17,7 @@ from typing import Any, Final
 import pymongo
 import pytest
 
+from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.migrate import APPLICATION_ID
 from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.engines import DynamoDBEngine
@@ -133,6 +134,19 @@ def no_tables(stage: Stage) -> Settings:
     return at(stage.dynamodb.url, "Nobody")
 
 
+def one_table_missing(stage: Stage) -> Settings:
+    prefix = tables(stage)
+    stage.stack.callback(lambda: asyncio.run(made_again(stage.dynamodb.url, prefix)))
+    stage.dynamodb.client.delete_table(TableName=f"{prefix}Assets")
+    return at(stage.dynamodb.url, prefix)
+
+
+async def made_again(url: str, prefix: str) -> None:
+    storage = DynamoDBStorage(table_prefix=prefix, endpoint_url=url)
+    await storage.create_tables(protected=False, expiry=False)
+    await storage.close()
+
+
 def refused(fault: Fault, *verbs: str) -> Make:
     def make(stage: Stage) -> Settings:
         proxy = stage.stack.enter_context(DynamoDBProxy(stage.dynamodb.port))
@@ -171,6 +185,7 @@ def nobody_answers(_: Stage) -> Settings:
 ON_DYNAMODB: Final[dict[str, tuple[Make, Sequence[str]]]] = {
     "nobody answers": (nobody_answers, ["does not answer", "check AWS_REGION"]),
     "no tables": (no_tables, ["no table Nobody_", "db create-tables"]),
+    "one table missing": (one_table_missing, ["Assets", "db create-tables"]),
     "no region": (no_region, ["us east is not an AWS region", "set AWS_REGION"]),
     "no keys": (no_keys, ["no AWS credentials", "AWS_PROFILE"]),
     "unknown key": (refused("unknown key", "DescribeTable"), ["does not know these credentials", "check"]),

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests.fault.invariants import assert_no_gap, replayed
 from tests.fault.senders import Promises, sender_of
 from tests.fault.test_crash import check_company, until_quiet
 from tests.support.mongod import MongoSet, running
@@ -41,8 +42,13 @@ def pair(servers: MongoSet, tmp_path: Path) -> Iterator[list[ProductServer]]:
         each.kill()
 
 
-async def send_through_failover(server: ProductServer, servers: MongoSet, seed: Seed, promises: Promises) -> None:
-    """32 senders; beneath them the primary is killed, another takes its place, and the old one comes back."""
+async def send_through_failover(
+    server: ProductServer, servers: MongoSet, seed: Seed, promises: Promises, away: LiveReader
+) -> None:
+    """32 senders; beneath them the primary is killed, another takes its place, and the old one comes back.
+
+    One reader is away from before until after.
+    """
     stop = asyncio.Event()
     senders = [sender_of(n, seed.companies, server.port, promises, SEED) for n in range(SENDERS)]
 
@@ -53,14 +59,16 @@ async def send_through_failover(server: ProductServer, servers: MongoSet, seed: 
     async with asyncio.TaskGroup() as group:
         for sender in senders:
             group.create_task(sender.run(stop))
-        await kept(200)
+        await kept(100)
+        await away.leave()
         primary = await asyncio.to_thread(servers.primary)
         assert primary is not None
         primary.kill()
         # More than can have been on its way to the one that is gone.
-        await kept(len(promises.answers) + 200)
+        await kept(len(promises.answers) + 100)
+        away.come()
         await asyncio.to_thread(primary.start)
-        await kept(len(promises.answers) + 200)
+        await kept(len(promises.answers) + 100)
         stop.set()
 
 
@@ -82,8 +90,11 @@ async def test_a_killed_primary_costs_no_acknowledged_alert_and_no_reader_a_fram
         ]
         async with asyncio.timeout(15):
             await asyncio.gather(*(reader.wait_until_greeted() for reader in readers))
-        await send_through_failover(pair[0], servers, seed, promises)
+        await send_through_failover(pair[0], servers, seed, promises, readers[-1])
         await until_quiet(clients[1], readers)
+        assert readers[-1].hellos > 1
         assert not any(reader.resyncs for reader in readers)
-        for reader in readers:
+        for reader in readers[len(seed.companies) :]:
             check_company(clients[1], reader, promises)
+        for reader in readers[: len(seed.companies)]:
+            assert_no_gap(reader.frames, *replayed(clients[1], reader.company_id, reader.after))

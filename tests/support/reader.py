@@ -48,10 +48,18 @@ class LiveReader:
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
+        self.come()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.leave()
+
+    def come(self) -> None:
+        """Listen, from the last frame it has heard."""
+        self._task = asyncio.create_task(self._run())
+
+    async def leave(self) -> None:
+        """Disconnect, and hear nothing until it comes again."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

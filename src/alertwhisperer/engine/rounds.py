@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from alertwhisperer.domain.errors import Unavailable
+
 JITTER: Final = 0.2
 """A round's pause varies by this share, so that processes do not knock at the database in step."""
 
@@ -38,6 +40,10 @@ class Round:
         """Do the job now; what it raises is logged and counted."""
         try:
             await self._job()
+        except Unavailable as error:
+            # The database is away: what is left undone waits for it, and where that was met says nothing.
+            self.failures += 1
+            log.warning("round failed", round=self.name, reason=str(error))
         # A round must outlive whatever one turn of it meets: what it left undone, the next turn does.
         except Exception:
             self.failures += 1

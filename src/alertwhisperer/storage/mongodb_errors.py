@@ -48,21 +48,21 @@ def _refused(error: OperationFailure) -> AlertWhispererError:
     if error.code in BAD_CREDENTIALS:
         # Not Invalid: it is no fault of who asks, and a sender would not come again.
         return Unavailable(
-            f"MongoDB refuses the user of MONGO_URL ({_said(error)}): check its name, its password and authSource"
+            f"MongoDB refuses the user of MONGO_URL ({told(error)}): check its name, its password and authSource"
         )
     if error.code == UNAUTHORIZED:
         return Unavailable(
-            f"MongoDB denies this to the user of MONGO_URL ({_said(error)}): give it the role readWrite on the database"
+            f"MongoDB denies this to the user of MONGO_URL ({told(error)}): give it the role readWrite on the database"
         )
     if error.code in TOO_LARGE:
-        return Invalid(f"MongoDB cannot keep it: {_said(error)}")
+        return Invalid(f"MongoDB cannot keep it: {told(error)}")
     return _late_or_gone(error)
 
 
 def _late_or_gone(error: PyMongoError) -> Unavailable:
     if error.timeout:
         return Unavailable("this took MongoDB too long; ask for less at a time")
-    return Unavailable(f"MongoDB cannot do this now: {_said(error)}")
+    return Unavailable(f"MongoDB cannot do this now: {told(error)}")
 
 
 @contextmanager
@@ -75,7 +75,8 @@ def within(seconds: float) -> Iterator[None]:
         raise translated(error) from error
 
 
-def _said(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """What the server says, else the driver, without all that this knows of every server and time-out."""
     details = getattr(error, "details", None)
     said = details.get("errmsg") if isinstance(details, dict) else None
-    return str(said or error)[:300].rstrip(".")
+    return str(said or error).split(", Timeout:")[0].split(" (configured timeouts")[0][:300].rstrip(".")

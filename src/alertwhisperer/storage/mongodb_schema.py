@@ -14,7 +14,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError, Se
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.schema import BY_NAME, COLLECTIONS, VERSION
 from alertwhisperer.storage.mongodb_documents import ID, Stored
-from alertwhisperer.storage.mongodb_errors import translated, within
+from alertwhisperer.storage.mongodb_errors import told, translated, within
 from alertwhisperer.storage.render_mongodb import META, TTL_INDEX, mongodb_indexes, ttl_document
 
 MARK: Final = "schema"
@@ -69,7 +69,7 @@ async def check_server(database: Database, hosts: str) -> None:
         build = await database.client.admin.command("buildInfo")
     except ServerSelectionTimeoutError as error:
         raise Unavailable(
-            f"no primary of a MongoDB replica set answers at {hosts} ({_shortly(error)}): check MONGO_URL and the "
+            f"no primary of a MongoDB replica set answers at {hosts} ({told(error)}): check MONGO_URL and the "
             "network, and that mongod runs there"
         ) from error
     except PyMongoError as error:
@@ -82,11 +82,6 @@ async def check_server(database: Database, hosts: str) -> None:
     if tuple(build["versionArray"][:2]) < SERVER_AT_LEAST:
         wanted = ".".join(map(str, SERVER_AT_LEAST))
         raise Invalid(f"MongoDB at {hosts} is of version {build['version']} and must be {wanted} or later: upgrade it")
-
-
-def _shortly(error: Exception) -> str:
-    """The driver adds all it knows of every server."""
-    return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0][:300]
 
 
 async def _marked(database: Database) -> Stored:
