@@ -65,7 +65,9 @@ async def test_a_note_is_written_without_the_mouse(
         incident_id = await open_page(page, product, seed, 2)
         await page.keyboard.press("c")
         await page.keyboard.type("Cleaned the log folder.")
-        await page.keyboard.press("Control+Enter")
+        # What is being typed stands in the timeline too: only the answer says that the server has it.
+        async with page.expect_response("**/note"):
+            await page.keyboard.press("Control+Enter")
         await expect(page.get_by_test_id("timeline")).to_contain_text("Cleaned the log folder.")
         answer = ada.get(f"/api/incidents/{incident_id}/timeline", params={"company_id": seed.acme.id})
         assert "Cleaned the log folder." in [entry["text"] for entry in answer.json()]
