@@ -120,6 +120,15 @@ async def test_a_newer_mongodb_is_not_upgraded(older: MongoSet, by_hand: Any, ve
 # ---------------------------------------------------------------- DynamoDB
 
 
+@pytest.fixture(scope="module")
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
+    """A server of its own: the session's takes over 20 s to drop an index when it has served a thousand tests."""
+    server = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"))
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 async def tables(dynamodb_local: DynamoDBLocal) -> AsyncIterator[DynamoDBStorage]:
     """Tables of the version before: without a table and without an index. A handle that is not open yet."""
