@@ -34,7 +34,7 @@ from benchmarks.cost_figures import Figures, Idle, WriteSet, save
 from benchmarks.dynamodb_meter import MeteredDynamoDB
 from benchmarks.report import Cell, Report, Table
 from tests.support.cast import ACME, ADA
-from tests.support.dynamodb_local import DynamoDBLocal
+from tests.support.dynamodb_local import running
 from tests.support.world import World
 
 Document = dict[str, object]
@@ -372,13 +372,8 @@ async def idles(url: str) -> list[Idle]:
 def local() -> Iterator[str]:
     """The address of a DynamoDB Local of its own."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    with tempfile.TemporaryDirectory(prefix="bench-cost-") as folder:
-        server = DynamoDBLocal(Path(folder))
-        server.start()
-        try:
-            yield server.url
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory(prefix="bench-cost-") as folder, running(Path(folder)) as server:
+        yield server.url
 
 
 def measure() -> Figures:

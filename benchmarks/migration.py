@@ -24,8 +24,7 @@ from alertwhisperer.storage.urls import open_database
 from benchmarks import machine
 from benchmarks.report import Report, Table
 from benchmarks.storage import Load, commits
-from tests.support.dynamodb_local import DynamoDBLocal
-from tests.support.mongod import running
+from tests.support import dynamodb_local, mongod
 
 ALERTS: Final = 98_000
 ALERTS_LONG: Final = 500_000
@@ -56,18 +55,11 @@ def servers(folder: Path) -> Iterator[dict[str, str]]:
     """Engine → address of an empty database."""
     urls = {"SQLite": f"sqlite:///{folder}/moved.db"}
     os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    dynamodb: DynamoDBLocal | None = None
-    try:
-        with running(folder / "mongodb") as mongod:
-            hosts, _, options = mongod.url.partition("?")
-            urls["MongoDB"] = f"{hosts.rstrip('/')}/moved?{options}"
-            dynamodb = DynamoDBLocal(folder / "dynamodb")
-            dynamodb.start()
-            urls["DynamoDB"] = f"dynamodb://us-east-1/Bench_?endpoint={dynamodb.url}"
-            yield urls
-    finally:
-        if dynamodb is not None:
-            dynamodb.stop()
+    with mongod.running(folder / "mongodb") as mongodb, dynamodb_local.running(folder / "dynamodb") as local:
+        hosts, _, options = mongodb.url.partition("?")
+        urls["MongoDB"] = f"{hosts.rstrip('/')}/moved?{options}"
+        urls["DynamoDB"] = f"dynamodb://us-east-1/Bench_?endpoint={local.url}"
+        yield urls
 
 
 @asynccontextmanager

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import dynamodb_local as dynamodb
+from tests.support import mongod
 from tests.support.dynamodb_local import DynamoDBLocal
-from tests.support.mongod import MongoSet, running
+from tests.support.mongod import MongoSet
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
@@ -21,14 +23,12 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOI
 @pytest.fixture(scope="session")
 def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
     """The session's DynamoDB Local."""
-    server = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"))
-    server.start()
-    yield server
-    server.stop()
+    with dynamodb.running(tmp_path_factory.mktemp("dynamodb")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoSet]:
     """A replica set of one, started when the first test asks for it. Each test uses a database of its own."""
-    with running(tmp_path_factory.mktemp("mongodb")) as servers:
+    with mongod.running(tmp_path_factory.mktemp("mongodb")) as servers:
         yield servers

@@ -445,7 +445,7 @@ def _own_meters(house: House, requests: Requests) -> list[Meter]:
     runner, feed = house.runner.tally, house.feed
     survived: dict[str, Read] = {each.name: partial(getattr, each, "failures") for each in house.rounds.rounds}
     survived |= {"decision": lambda: runner.failed_decisions, "answer": lambda: runner.failed_answers}
-    survived |= {"live feed": lambda: feed.failures}
+    survived |= {"live feed": lambda: feed.failures, "delivery": lambda: house.ingest.failures}
     return [
         Meter(name="request_seconds", help="Requests but for webhooks.", kind="histogram", source=requests.seconds),
         _counter(

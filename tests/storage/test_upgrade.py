@@ -19,7 +19,7 @@ from alertwhisperer.storage.mongodb_documents import Stored
 from alertwhisperer.storage.mongodb_upgrade import upgrade_database
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope
-from tests.support.dynamodb_local import DynamoDBLocal
+from tests.support.dynamodb_local import DynamoDBLocal, running
 from tests.support.mongod import MongoSet
 from tests.support.processes import wait_for
 
@@ -123,10 +123,8 @@ async def test_a_newer_mongodb_is_not_upgraded(older: MongoSet, by_hand: Any, ve
 @pytest.fixture(scope="module")
 def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
     """A server of its own: the session's takes over 20 s to drop an index when it has served a thousand tests."""
-    server = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"))
-    server.start()
-    yield server
-    server.stop()
+    with running(tmp_path_factory.mktemp("dynamodb")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -213,3 +213,14 @@ class DynamoDBLocal:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[DynamoDBLocal]:
+    """A server that lasts as long as the block."""
+    server = DynamoDBLocal(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -115,12 +115,7 @@ class WebhookEdge:
         except AlertWhispererError as error:
             told(error)
             return True
-        try:
-            return self._ingest.take(request, told)
-        # Above is a parser's callback, which would take a fault of ours for one of the sender's.
-        except Exception as error:  # noqa: BLE001
-            told(error)
-            return True
+        return self._ingest.take(request, told)
 
     def _request(self, call: Call, body: bytes) -> WebhookRequest:
         headers = dict(call.headers)

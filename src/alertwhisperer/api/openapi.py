@@ -163,7 +163,7 @@ def _flat(kinds: Iterable[object]) -> list[object]:
 
 
 def _any(kind: type) -> Json:
-    """`object` is any value (msgspec wants more than an empty schema)."""
+    """`object` is any value (msgspec wants more than an empty schema). Of other types it asks to be told no, so."""
     if kind is object:
         return {"description": "Any value."}
     raise NotImplementedError

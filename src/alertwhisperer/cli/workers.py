@@ -100,6 +100,7 @@ class _Supervisor:
     def run(self) -> None:
         self._children = [self._start() for _ in range(self._settings.workers)]
         while not self._stopping:
+            # By sleeping: an Event set in a signal's handler may deadlock with the thread that waits for it.
             time.sleep(RESTART_SECONDS / 10)
             for place, child in enumerate(self._children):
                 if not child.is_alive() and not self._stopping:

@@ -58,12 +58,13 @@ Told = Callable[[Answer | BaseException | None], None]
 
 
 class Ingest:
-    """Takes deliveries in."""
+    """Takes deliveries in. `failures`: those that a fault of ours ended before they were queued."""
 
     def __init__(self, runner: Runner, door: Door) -> None:
         self._runner = runner
         self._door = door
         self._tasks: set[asyncio.Task[Answer]] = set()
+        self.failures = 0
 
     async def receive(self, request: WebhookRequest) -> Answer:
         """Admit, read, decide, store, answer. Returns once every alert is on disk.
@@ -90,6 +91,10 @@ class Ingest:
                 return False
             self._take(request, source, admission, told)
         except AlertWhispererError as error:
+            told(error)
+        # Who asks is a parser's callback, which would take a fault of ours for one of the sender's.
+        except Exception as error:  # noqa: BLE001  # whoever is told has it, and logs it
+            self.failures += 1
             told(error)
         return True
 
