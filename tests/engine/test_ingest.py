@@ -17,6 +17,8 @@ from alertwhisperer.domain.event import frames
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.ledger import DISPOSITIONS, RECEIVED, counter
 from alertwhisperer.domain.signature import sign
+from alertwhisperer.sources.parsed import Parsed
+from alertwhisperer.sources.registry import SOURCES
 from tests.support.cast import ACME, GLOBEX
 from tests.support.world import World
 
@@ -305,3 +307,16 @@ async def test_too_much_waiting_is_refused_rather_than_held(world: World) -> Non
     assert any(isinstance(each, Unavailable) for each in answers)
     stored = await world.storage.count(Alert, {"company_id": ACME})
     assert stored == sum(not isinstance(each, Exception) for each in answers)
+
+
+async def test_a_fault_of_ours_is_told_to_its_sender_and_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.fire()  # the door knows the key from here on, and nothing must be awaited
+
+    def faulty(_: bytes) -> Parsed:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(SOURCES, "alerts", replace(SOURCES["alerts"], parse=faulty))
+    told: list[object] = []
+    assert world.ingest.take(world.request(b"{}"), told.append)
+    assert [type(each) for each in told] == [ZeroDivisionError]
+    assert world.ingest.failures == 1
