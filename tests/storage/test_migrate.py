@@ -11,9 +11,14 @@ from alertwhisperer.domain.change import ABSENT, Change, Put
 from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.schema import VERSION
 from alertwhisperer.storage import migrate
+from alertwhisperer.storage.codec import encode
+from alertwhisperer.storage.render import sqlite_ddl
 from alertwhisperer.storage.sqlite import SQLiteStorage
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope
+
+FIRST = Path(__file__).with_name("golden") / "sqlite_v1.sql"
+"""The layout of version 1, as it was."""
 
 
 async def write(storage: SQLiteStorage, base_seq: int) -> None:
@@ -102,9 +107,40 @@ async def test_an_upgrade_that_fails_leaves_all_as_it_was(tmp_path: Path) -> Non
     path = mark(await made(tmp_path / "a.db"), version=0)
     with pytest.raises(sqlite3.OperationalError):
         migrate.upgrade(path, steps={0: ("DELETE FROM alerts", "this is no SQL")})
-    with pytest.raises(Invalid, match="no way leads"):
-        migrate.upgrade(path, steps={})
     assert await held(mark(path)) == (3, 3)
+
+
+async def test_a_file_of_the_first_version_is_laid_out_anew(tmp_path: Path) -> None:
+    path = tmp_path / "first.db"
+    alerts = [alert(f"a{n:05}", dedup_key=f"k{n}", correlated_incident_id=f"i{n % 7}") for n in range(600)]
+    connection = sqlite3.connect(path)
+    connection.executescript(FIRST.read_text())
+    connection.executemany(
+        "INSERT INTO alerts (company_id, id, status, correlated_incident_id, dedup_key, document)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (each.company_id, each.id, each.status, each.correlated_incident_id, each.dedup_key, encode(each).decode())
+            for each in alerts
+        ],
+    )
+    connection.commit()
+    connection.close()
+    assert "alertwhisperer db upgrade" in await refusal(mark(path, version=1))
+    assert migrate.upgrade(path) == tmp_path / "first.db.v1.backup"
+    storage = SQLiteStorage(path)
+    of_incident = await storage.select(Alert, {"company_id": ACME, "correlated_incident_id": "i3"})
+    assert [each.id for each in of_incident] == [each.id for each in reversed(alerts[3::7])]
+    still_open = {"company_id": ACME, "status": {"$ne": "resolved"}}
+    assert await storage.select(Alert, {**still_open, "dedup_key": {"$in": ["k0", "k599"]}}) == [alerts[599], alerts[0]]
+    change = Change(writes=(Put("alerts", alert("b00000")),))
+    await storage.commit(scope(), 0, change, commit_id="next", at=NOON)
+    assert await storage.count(Alert, still_open) == 601
+    await storage.close()
+    connection = sqlite3.connect(path)
+    laid_out = {row[0] for row in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+    assert laid_out == set(sqlite_ddl())
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
 
 
 async def test_a_backup_under_load_is_a_whole_moment(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from alertwhisperer.domain.delivery import Delivery, Intake, Receipt
 from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.ports import Query
-from alertwhisperer.schema import BY_NAME
+from alertwhisperer.schema import BY_NAME, VERSION
 from alertwhisperer.storage.mongodb import MongoDBStorage
 from alertwhisperer.storage.mongodb_find import Wanted
 from alertwhisperer.storage.query import parse_query, parse_sort
@@ -123,7 +123,7 @@ async def test_processes_that_start_together_all_start(mongodb_server: MongoSet,
 async def test_what_a_process_that_died_left_unfinished_is_finished(
     mongodb_server: MongoSet, database: str, by_hand: Any
 ) -> None:
-    by_hand["meta"].insert_one({"_id": "schema", "version": 1, "ready": False})
+    by_hand["meta"].insert_one({"_id": "schema", "version": VERSION, "ready": False})
     by_hand.create_collection("alerts")
     storage = MongoDBStorage(mongodb_server.url, database=database)
     await storage.open()

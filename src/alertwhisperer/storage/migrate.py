@@ -14,6 +14,7 @@ from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.schema import VERSION
 from alertwhisperer.storage.render import sqlite_ddl
 from alertwhisperer.storage.sqlite_reads import connect
+from alertwhisperer.storage.sqlite_upgrade import lay_out_anew
 from alertwhisperer.storage.sqlite_writer import FileLock
 
 APPLICATION_ID: Final = 0x41574831
@@ -24,7 +25,7 @@ NEWER: Final = "upgrade the program, or set SQLITE_PATH to another file"
 
 Steps = Mapping[int, tuple[str, ...]]
 STEPS: Final[Steps] = {}
-"""Version → the statements that lead from it to the next."""
+"""Version → the statements that lead from it to the next besides the layout of tables, which is found by comparing."""
 
 
 def lock_path(path: Path) -> Path:
@@ -141,11 +142,9 @@ def check_backup(copy: Path) -> None:
 def _climb(connection: sqlite3.Connection, version: int, to: int, steps: Steps) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for at in range(version, to):
-            if at not in steps:
-                raise Invalid(f"no way leads from version {at} to {at + 1}")
-            for statement in steps[at]:
-                connection.execute(statement)
+        for statement in (each for at in range(version, to) for each in steps.get(at, ())):
+            connection.execute(statement)
+        lay_out_anew(connection)
         connection.execute(f"PRAGMA user_version = {to}")
         connection.execute("COMMIT")
     finally:

@@ -106,13 +106,14 @@ def index_ddl(collection: Collection, index: Index) -> str:
     return f'CREATE {unique}INDEX "{collection.name}.{index.name}" ON "{collection.name}" ({fields}){where}'
 
 
+def collection_ddl(collection: Collection) -> list[str]:
+    """The statements that make one collection's table and its indexes."""
+    return [table_ddl(collection), *(index_ddl(collection, index) for index in collection.indexes)]
+
+
 def sqlite_ddl(collections: tuple[Collection, ...] = COLLECTIONS) -> list[str]:
     """Every statement that makes an empty database."""
-    statements: list[str] = []
-    for collection in collections:
-        statements.append(table_ddl(collection))
-        statements += [index_ddl(collection, index) for index in collection.indexes]
-    return statements
+    return [statement for collection in collections for statement in collection_ddl(collection)]
 
 
 def _type(field: str) -> str:

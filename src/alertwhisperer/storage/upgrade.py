@@ -2,7 +2,8 @@
 
 Collections, indexes and tables are declared in `schema.py`, so what an older database lacks of them is found by
 comparing, and made: that is the usual step. Where an index is over fields that are ours, its documents are written
-anew, since only then they carry them. `db upgrade` of a SQLite file is in `migrate.py`.
+anew, since only then they carry them. `db upgrade` of a SQLite file is in `migrate.py`, and its comparing in
+`sqlite_upgrade.py`.
 """
 
 from msgspec import Struct
