@@ -6,19 +6,18 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from hashlib import blake2b
 from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from alertwhisperer.domain.change import ABSENT, Change, Write
-from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Stale, Unavailable
+from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Sort
-from alertwhisperer.schema import BY_NAME, COLLECTIONS, VERSION, Collection
+from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
     Written,
@@ -34,7 +33,8 @@ from alertwhisperer.storage.codec import (
 )
 from alertwhisperer.storage.dynamodb_calls import Calls, Cancelled
 from alertwhisperer.storage.dynamodb_doorbell import Doorbell
-from alertwhisperer.storage.dynamodb_heads import Head, Heads
+from alertwhisperer.storage.dynamodb_heads import Heads
+from alertwhisperer.storage.dynamodb_log import Appender, fresh_token
 from alertwhisperer.storage.dynamodb_plan import described
 from alertwhisperer.storage.dynamodb_search import Found, Order, Search
 from alertwhisperer.storage.dynamodb_tables import Tables
@@ -43,7 +43,7 @@ from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wante
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
-from alertwhisperer.storage.records import kept, make_record, told_in_full, touched_by
+from alertwhisperer.storage.records import make_record, told_in_full, touched_by
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
 from alertwhisperer.storage.upgrade import Upgrade
@@ -54,10 +54,8 @@ R = TypeVar("R")
 
 REGION: Final = "us-east-1"
 DEADLINE_SECONDS: Final = 10.0
-UNKNOWN_AT_MOST: Final = 1_000
 
 _log: Final = logging.getLogger(__name__)
-_record_json: Final = json.Encoder()
 
 
 class Explanation(Struct, frozen=True):
@@ -89,13 +87,13 @@ class DynamoDBStorage(Adapter):
         self._search = Search(self._calls, self.prefix, options.get("clock"), allow_scan=scans)
         self._writes = Writes(self._calls, self._search, self.prefix, options.get("keep_days") or {})
         self._heads = Heads(self._calls, self.prefix)
+        self._appender = Appender(self._writes, self._heads, self._search)
         self._doorbell = Doorbell(self._heads)
         self._opening = asyncio.Lock()
         self._open = False
         self._closed = False
         self._pending: set[asyncio.Task[Any]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._unknown: dict[str, None] = {}
 
     # ------------------------------------------------------------ Storage
 
@@ -179,54 +177,10 @@ class DynamoDBStorage(Adapter):
         """One at a time for each company of this process: each goes behind the one before."""
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
-            await self._append(record, wanted, after)
+            await self._appender.append(record, wanted, after)
             self._doorbell.ring()
             self._tell(record)
         return record
-
-    async def _append(self, record: Record, wanted: list[Wanted], after: str | None) -> None:
-        company_id, base_seq = record.company_id, record.seq - 1
-        head = Head(record.seq, record.audit_head, record.commit_id)
-        try:
-            await self._writes.run(
-                [*wanted, _record_wanted(record)],
-                [self._heads.move(company_id, base_seq, head, after)],
-                token=_token(record.commit_id),
-            )
-        except OutcomeUnknown:
-            if not await self._is_mine(record):
-                self._remember_unknown(record.commit_id)
-                raise
-        except (Cancelled, Stale) as error:
-            asked_before = record.commit_id in self._unknown or (isinstance(error, Cancelled) and error.lost)
-            if not (asked_before and await self._is_mine(record)):
-                # What was decided on another world is a Conflict, whatever else it did not find as expected.
-                of_document = isinstance(error, Stale) and error.collection != "events"
-                if of_document and (await self._heads.one(company_id)).seq == base_seq:
-                    raise
-                raise Conflict(f"the log of {company_id} does not stand at {base_seq}") from None
-        self._unknown.pop(record.commit_id, None)
-
-    async def _is_mine(self, record: Record) -> bool:
-        """Whether the log has this commit, which may have been stored.
-
-        Conflict if another is in its place, OutcomeUnknown if the log cannot be read now either.
-        """
-        try:
-            found = await self.records(record.company_id, record.seq - 1, 1, told=False)
-        except Unavailable as error:
-            self._remember_unknown(record.commit_id)
-            raise OutcomeUnknown("DynamoDB did not say whether it stored this") from error
-        if not found or found[0].seq != record.seq:
-            return False
-        if found[0].commit_id != record.commit_id:
-            raise Conflict(f"the log of {record.company_id} does not stand at {record.seq - 1}")
-        return True
-
-    def _remember_unknown(self, commit_id: str) -> None:
-        self._unknown[commit_id] = None
-        if len(self._unknown) > UNKNOWN_AT_MOST:
-            del self._unknown[next(iter(self._unknown))]
 
     async def head(self, company_id: str) -> tuple[int, str]:
         """See `ports.Log.head`."""
@@ -364,7 +318,7 @@ class DynamoDBStorage(Adapter):
         for _ in range(TRIES):
             heads = await self._heads.follow(wanted)
             try:
-                return await self._writes.run(wanted, heads, token=_token(secrets.token_hex(8)))
+                return await self._writes.run(wanted, heads, token=fresh_token(secrets.token_hex(8)))
             except Cancelled:
                 continue  # A head has moved meanwhile.
         raise Unavailable("other processes keep writing to this company", retry_after=1)
@@ -406,22 +360,9 @@ class DynamoDBStorage(Adapter):
         raise Unavailable("other processes keep changing these documents", retry_after=1)
 
 
-def _token(commit_id: str) -> str:
-    """A ClientRequestToken (36 characters at most, with the number of the try behind it) of one call's own.
-
-    A commit that is asked for again has another: its answer must not be that of the first.
-    """
-    return blake2b(commit_id.encode() + secrets.token_bytes(8), digest_size=16).hexdigest()
-
-
 def _wanted(written: Written) -> Wanted:
     fields = decode(written.raw) if written.raw is not None else None
     return Wanted(written.collection, written.key, fields, written.raw, written.write.expect)
-
-
-def _record_wanted(record: Record) -> Wanted:
-    fields: dict[str, object] = {"company_id": record.company_id, "seq": record.seq, "at": record.at}
-    return Wanted(BY_NAME["events"], (record.company_id, record.seq), fields, _record_json.encode(kept(record)), ABSENT)
 
 
 def _checked(collection: Collection, document: Document, *, expect: Document | None = None) -> Wanted:
