@@ -20,12 +20,12 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from alertwhisperer.app import build
 from alertwhisperer.clock import VirtualClock
 from alertwhisperer.domain.scope import SYSTEM, Scope, Scopes
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import THRIFTY, Counters
 from alertwhisperer.engine.retention import DAY_SECONDS, Retention, defaults
+from alertwhisperer.house import build
 from alertwhisperer.live.feed import Feed
 from alertwhisperer.live.hub import Hub
 from alertwhisperer.settings import Settings, load_settings

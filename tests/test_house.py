@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from alertwhisperer.app import TIMERS_SECONDS, TIMERS_SECONDS_IF_BILLED, build
 from alertwhisperer.engine.counters import AT_ONCE, THRIFTY, Patience
+from alertwhisperer.house import TIMERS_SECONDS, TIMERS_SECONDS_IF_BILLED, build
 from alertwhisperer.settings import load_settings
 
 KEY = b64encode(bytes(32)).decode()

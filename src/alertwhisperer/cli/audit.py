@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from alertwhisperer.app import House
 from alertwhisperer.cli.houses import company_named, everything, with_house
 from alertwhisperer.domain.scope import MSP, SYSTEM, Scope
+from alertwhisperer.house import House
 
 commands = typer.Typer(help="The audit chain of each company and of the MSP.", no_args_is_help=True)
 

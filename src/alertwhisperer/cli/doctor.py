@@ -15,10 +15,11 @@ import typer
 from msgspec import Struct
 
 from alertwhisperer import logs
-from alertwhisperer.app import WEB, storage_of
+from alertwhisperer.app import WEB
 from alertwhisperer.clock import SystemClock
 from alertwhisperer.domain.errors import AlertWhispererError
 from alertwhisperer.domain.instant import Instant, seconds_between
+from alertwhisperer.house import storage_of
 from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.settings import SECRET_FIELDS, Settings, SettingsError, load_settings, secrets_path
 

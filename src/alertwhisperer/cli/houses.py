@@ -7,10 +7,10 @@ from typing import TypeVar
 import typer
 
 from alertwhisperer import logs
-from alertwhisperer.app import House, build
 from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import NotFound
 from alertwhisperer.domain.scope import SYSTEM, Scopes
+from alertwhisperer.house import House, build
 from alertwhisperer.settings import Settings, load_settings
 
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from alertwhisperer.app import House
 from alertwhisperer.cli.houses import with_house
+from alertwhisperer.house import House
 from alertwhisperer.settings import load_settings
 from alertwhisperer.storage.legacy_import import Imported, Importer
 from alertwhisperer.storage.vault import AesVault

@@ -12,11 +12,11 @@ import typer
 from msgspec import Struct, json, to_builtins
 
 from alertwhisperer import logs
-from alertwhisperer.app import keep_days
 from alertwhisperer.cli.progress import Bar
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.transfer import Failure
+from alertwhisperer.house import keep_days
 from alertwhisperer.settings import Settings, load_settings
 from alertwhisperer.storage.transfer import Mover
 from alertwhisperer.storage.transfer_back import WayBack

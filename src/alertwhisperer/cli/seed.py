@@ -9,7 +9,6 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from alertwhisperer.app import House, first_sign_in
 from alertwhisperer.cli.houses import everything, table, with_house
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.company import Company, WebhookSecurityConfig
@@ -19,6 +18,7 @@ from alertwhisperer.domain.user import User
 from alertwhisperer.engine.assets import NewAsset
 from alertwhisperer.engine.companies import NewCompany
 from alertwhisperer.engine.users import NewUser
+from alertwhisperer.house import House, first_sign_in
 from alertwhisperer.settings import load_settings
 
 

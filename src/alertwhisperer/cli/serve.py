@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from alertwhisperer import logs
-from alertwhisperer.app import first_sign_in
 from alertwhisperer.cli.houses import with_house
 from alertwhisperer.cli.workers import listen, serve_many, serve_one
+from alertwhisperer.house import first_sign_in
 from alertwhisperer.settings import load_settings
 
 

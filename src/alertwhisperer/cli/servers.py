@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from alertwhisperer import logs
-from alertwhisperer.app import keep_days
 from alertwhisperer.cli.progress import Bar
 from alertwhisperer.clock import SystemClock, SystemIds
+from alertwhisperer.house import keep_days
 from alertwhisperer.settings import Settings
 from alertwhisperer.storage.transfer_handover import Means, Side
 from alertwhisperer.storage.upgrade import Upgrade

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from alertwhisperer.app import House
 from alertwhisperer.cli.houses import company_named, everything, table, with_house
 from alertwhisperer.domain.errors import Invalid, NotFound
 from alertwhisperer.domain.scope import Role
 from alertwhisperer.domain.user import ROLES, User
 from alertwhisperer.engine.users import NewUser
+from alertwhisperer.house import House
 
 commands = typer.Typer(help="List, create and rescue users.", no_args_is_help=True)
 

@@ -51,7 +51,8 @@ def serve_one(settings: Settings, sock: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415
 
     from alertwhisperer.api.lane import webhook_protocol  # noqa: PLC0415
-    from alertwhisperer.app import build, create_app  # noqa: PLC0415
+    from alertwhisperer.app import create_app  # noqa: PLC0415
+    from alertwhisperer.house import build  # noqa: PLC0415
     from alertwhisperer.live.wire import SocketProtocol  # noqa: PLC0415
 
     house = build(settings)
