@@ -166,8 +166,8 @@ RULES = """\
 SAVED = """\
 ## What keeps it low
 - Indexes hold keys alone, and only what is open where that is what is asked for.
-- What arrives together is committed together, as many alerts as one transaction holds (90 writes): head, record,
-  delivery and shared incidents are written once.
+- What arrives together is committed together, as many alerts as one transaction holds (90 writes): record
+  and shared incidents are written once.
 - Counters are folded after 100 records or an hour, not each second; readers add the rest from the log.
 - Records and deliveries are compressed.
 
@@ -221,7 +221,6 @@ ITEMS: Final = {
     "asset": "Assets",
     "guard of its name": "System name",
     "log record": "Events",
-    "head of the log": "System heads",
     "raw delivery": "Deliveries",
     "receipt of a delivery id": "Receipts",
     "counters": "Metrics",

@@ -137,6 +137,10 @@ class Reader(Protocol):
         ...
 
 
+Ring = frozenset[str] | None
+"""The companies that may have committed; None if it may have been any."""
+
+
 class Log(Protocol):
     """The log and the one way to change state (DESIGN §3)."""
 
@@ -193,8 +197,13 @@ class Log(Protocol):
         """Call `listener`, in the event loop, with every record that this process has committed, once durable."""
         ...
 
-    def doorbell(self) -> AsyncIterator[None]:
+    def doorbell(self) -> AsyncIterator[Ring]:
         """Yields when some process may have committed. A hint, not a promise: readers ask the log."""
+        ...
+
+    @property
+    def look_every_seconds(self) -> float:
+        """How often a reader asks the log though no bell has rung: seldom where asking is billed."""
         ...
 
 

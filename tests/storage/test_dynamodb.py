@@ -74,7 +74,7 @@ async def test_a_commit_whose_every_answer_is_lost_is_found_in_the_log(
 async def test_a_commit_that_cannot_be_looked_up_either_stays_unknown_and_is_done_once(
     storage: DynamoDBStorage, proxy: DynamoDBProxy
 ) -> None:
-    await storage.open()
+    assert await storage.head(ACME) == (0, "")
     proxy.faults.plan(TRANSACT, "lose answer", "cut", for_ever=True)
     proxy.faults.plan("Query", "throttle", for_ever=True)
     with pytest.raises(OutcomeUnknown):
@@ -271,18 +271,25 @@ async def test_doctor_hears_where_and_what_it_is(storage: DynamoDBStorage) -> No
     assert facts["schema_version"] == facts["schema_wanted"]
 
 
+async def test_a_start_under_throttling_takes_its_time(storage: DynamoDBStorage, proxy: DynamoDBProxy) -> None:
+    proxy.faults.plan("DescribeTable", "throttle", "none", "throttle", "throttle")
+    await storage.open()
+    assert proxy.faults.count("throttle") == 3
+
+
 @pytest.mark.parametrize("fault", ["deny", "expired token", "unknown key"])
 async def test_keys_that_end_while_it_runs_are_no_fault_of_who_writes(
     storage: DynamoDBStorage, proxy: DynamoDBProxy, fault: Fault
 ) -> None:
     """Unavailable, which a sender hears as 503 and sends again: many drop what is refused by a 4xx."""
     await storage.open()
-    for verb in (TRANSACT, "GetItem"):
+    assert await commit(storage, 0) == 1
+    for verb in (TRANSACT, "BatchGetItem"):
         proxy.faults.plan(verb, fault, for_ever=True)
     with pytest.raises(Unavailable) as refused:
-        await commit(storage, 0, Put("alerts", alert("a1")))
+        await commit(storage, 1, Put("alerts", alert("a1")), commit_id="next")
     assert not isinstance(refused.value, OutcomeUnknown)
     with pytest.raises(Unavailable):
         await storage.head(ACME)
     proxy.faults.calm()
-    assert await commit(storage, 0, Put("alerts", alert("a1"))) == 1
+    assert await commit(storage, 1, Put("alerts", alert("a1")), commit_id="next") == 2

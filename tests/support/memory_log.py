@@ -17,7 +17,7 @@ from alertwhisperer.domain.errors import Conflict, Stale, Unavailable
 from alertwhisperer.domain.event import LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Limits
+from alertwhisperer.ports import Limits, Ring
 from alertwhisperer.schema import BY_NAME, key_of
 
 Place = tuple[str, tuple[str | int, ...]]
@@ -52,6 +52,8 @@ class MemoryDatabase:
 
 class MemoryLog:
     """One process's view of the database. `queries` counts reads, `deaf` processes get no ring."""
+
+    look_every_seconds = 2.0
 
     def __init__(self, database: MemoryDatabase | None = None, *, deaf: bool = False) -> None:
         self.database = database or MemoryDatabase()
@@ -121,7 +123,7 @@ class MemoryLog:
     def on_commit(self, listener: Callable[[Record], None]) -> None:
         self._listeners.append(listener)
 
-    async def doorbell(self) -> AsyncIterator[None]:
+    async def doorbell(self) -> AsyncIterator[Ring]:
         door = asyncio.Event()
         self.database.doors.append(door)
         self.listening += 1
@@ -130,7 +132,7 @@ class MemoryLog:
                 await door.wait()
                 door.clear()
                 if not self.deaf:
-                    yield
+                    yield None
         finally:
             self.listening -= 1
             self.database.doors.remove(door)

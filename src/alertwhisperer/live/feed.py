@@ -5,15 +5,17 @@ What this process commits is heard at once; what others commit is read from the 
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
 
 from alertwhisperer.domain.event import Record
-from alertwhisperer.ports import Log
+from alertwhisperer.ports import Log, Ring
 
 POLL_SECONDS: Final = 2.0
-"""The doorbell is only a hint: without one, the logs are read this often."""
+"""The doorbell is only a hint: the logs are looked at this soon though it does not ring (it may have been asked after
+somebody wrote), and then more and more seldom, down to what the log says of itself."""
 
 REST_SECONDS: Final = 0.01
 REST_AT_MOST: Final = 0.1
@@ -52,6 +54,7 @@ class _Following:
         self.reader = reader
         self.seq = -1
         self.heard_of = 0
+        self.due = False
         self.missing_since: float | None = None
         self.reading = asyncio.Lock()
 
@@ -87,6 +90,8 @@ class Feed:
         self._followed: dict[str, _Following] = {}
         self._rung = asyncio.Event()
         self._all_due = False
+        self._look_seconds = POLL_SECONDS
+        self._look_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.reads = 0
         self.found = 0
@@ -144,6 +149,7 @@ class Feed:
 
     def _start(self) -> None:
         if not self._tasks:
+            self._look_soon()
             self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._read_on())]
 
     def _stop(self) -> list[asyncio.Task[None]]:
@@ -155,13 +161,23 @@ class Feed:
     async def _listen(self) -> None:
         while True:
             try:
-                async for _ in self._log.doorbell():
-                    self._all_due = True
-                    self._rung.set()
+                async for ring in self._log.doorbell():
+                    self._hear(ring)
             # A doorbell that breaks must not end live updates: the logs are polled, and it is asked again.
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
             await asyncio.sleep(POLL_SECONDS)
+            self._look_soon()
+
+    def _hear(self, ring: Ring) -> None:
+        if ring is None:
+            self._all_due = True
+            self._rung.set()
+            return
+        for company_id in ring:
+            if company_id in self._followed:
+                self._followed[company_id].due = True
+                self._rung.set()
 
     async def _read_on(self) -> None:
         rest = REST_SECONDS
@@ -180,8 +196,10 @@ class Feed:
             await asyncio.sleep(rest)
 
     async def _read_due(self) -> None:
-        due = [one for one in self._followed.values() if one.behind or self._all_due]
+        due = [one for one in self._followed.values() if one.behind or one.due or self._all_due]
         self._all_due = False
+        for following in due:
+            following.due = False
         await self._look_ahead(due)
         for following in due:
             await self._catch_up(following)
@@ -198,12 +216,20 @@ class Feed:
             following.hear_of(seq)
 
     async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
+        """Until the bell rings, or all logs are to be looked at again."""
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._look_at):
                 await self._rung.wait()
-        except TimeoutError:
-            self._all_due = True
         self._rung.clear()
+        if loop.time() >= self._look_at:
+            self._all_due = True
+            self._look_seconds = min(2 * self._look_seconds, self._log.look_every_seconds)
+            self._look_at = loop.time() + self._look_seconds
+
+    def _look_soon(self) -> None:
+        self._look_seconds = POLL_SECONDS
+        self._look_at = asyncio.get_running_loop().time() + POLL_SECONDS
 
     async def _catch_up(self, following: _Following) -> None:
         async with following.reading:

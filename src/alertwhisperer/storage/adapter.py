@@ -18,6 +18,9 @@ _log: Final = logging.getLogger(__name__)
 class Adapter(ABC):
     """The base of each engine's `ports.Storage`."""
 
+    look_every_seconds = 2.0
+    """See `ports.Log.look_every_seconds`."""
+
     def __init__(self) -> None:
         self._listeners: list[Callable[[Record], None]] = []
 

@@ -16,7 +16,7 @@ from alertwhisperer.domain.errors import Invalid, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Document, Key, Limits, Query, Sort
+from alertwhisperer.ports import Document, Key, Limits, Query, Ring, Sort
 from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
@@ -31,8 +31,8 @@ from alertwhisperer.storage.codec import (
     typed,
     typed_fields,
 )
-from alertwhisperer.storage.dynamodb_calls import Calls, Cancelled
-from alertwhisperer.storage.dynamodb_doorbell import Doorbell
+from alertwhisperer.storage.dynamodb_calls import Calls
+from alertwhisperer.storage.dynamodb_doorbell import Bells
 from alertwhisperer.storage.dynamodb_heads import Heads
 from alertwhisperer.storage.dynamodb_log import Appender, fresh_token
 from alertwhisperer.storage.dynamodb_plan import described
@@ -73,6 +73,8 @@ class DynamoDBStorage(Adapter):
     Opens itself at first use; makes tables only by `create_tables`, or at `open` with the option `create`.
     """
 
+    look_every_seconds = 60.0
+
     def __init__(self, **options: Unpack[DynamoDBOptions]) -> None:
         super().__init__()
         self.prefix = normal_prefix(options.get("table_prefix", PREFIX))
@@ -86,9 +88,9 @@ class DynamoDBStorage(Adapter):
         scans = options.get("allow_scan", False)
         self._search = Search(self._calls, self.prefix, options.get("clock"), allow_scan=scans)
         self._writes = Writes(self._calls, self._search, self.prefix, options.get("keep_days") or {})
-        self._heads = Heads(self._calls, self.prefix)
+        self._heads = Heads(self._calls, self._search, self.prefix)
         self._appender = Appender(self._writes, self._heads, self._search)
-        self._doorbell = Doorbell(self._heads)
+        self._doorbell = Bells(self._calls, self.prefix, self._search.now)
         self._opening = asyncio.Lock()
         self._open = False
         self._closed = False
@@ -122,9 +124,9 @@ class DynamoDBStorage(Adapter):
     async def close(self) -> None:
         """See `ports.Storage.close`."""
         self._closed = True
-        await self._doorbell.close()
         while self._pending:
             await asyncio.wait(self._pending)
+        await self._doorbell.close()
         await self._calls.close()
 
     @asynccontextmanager
@@ -178,7 +180,7 @@ class DynamoDBStorage(Adapter):
         turn = self._turns.setdefault(record.company_id, asyncio.Lock())
         async with turn:
             await self._appender.append(record, wanted, after)
-            self._doorbell.ring()
+            self._doorbell.committed(record)
             self._tell(record)
         return record
 
@@ -204,11 +206,11 @@ class DynamoDBStorage(Adapter):
         await self.open()
         await self._finish(self._store([_wanted(each) for each in encode_writes(writes)]))
 
-    async def doorbell(self) -> AsyncIterator[None]:
+    async def doorbell(self) -> AsyncIterator[Ring]:
         """See `ports.Log.doorbell`."""
         await self.open()
-        async for _ in self._doorbell.rings():
-            yield
+        async for ring in self._doorbell.rings():
+            yield ring
 
     # ------------------------------------------------------------ Reader
 
@@ -315,13 +317,12 @@ class DynamoDBStorage(Adapter):
             task.exception()  # Whoever waited has it; if nobody did, nobody asks.
 
     async def _store(self, wanted: Sequence[Wanted]) -> None:
-        for _ in range(TRIES):
-            heads = await self._heads.follow(wanted)
-            try:
-                return await self._writes.run(wanted, heads, token=fresh_token(secrets.token_hex(8)))
-            except Cancelled:
-                continue  # A head has moved meanwhile.
-        raise Unavailable("other processes keep writing to this company", retry_after=1)
+        begun = self._heads.listing(wanted)
+        try:
+            await self._writes.run(wanted, begun, token=fresh_token(secrets.token_hex(8)))
+        finally:
+            self._heads.wrote(wanted)
+        self._heads.listed(begun)
 
     async def _update(self, collection: str, query: Query, update: Mapping[str, object], limit: int | None) -> int:
         return await self._edit(collection, query, parse_update(update), limit)

@@ -39,15 +39,11 @@ def _service_models() -> Loader:
 
 
 class Cancelled(Exception):  # the transaction's own word
-    """A transaction was cancelled, and nothing written; `reasons` in the order of its items.
+    """A transaction was cancelled, and nothing written; `reasons` in the order of its items."""
 
-    `lost`: the answer to an earlier sending of it never came.
-    """
-
-    def __init__(self, reasons: Sequence[Answer], *, lost: bool = False) -> None:
+    def __init__(self, reasons: Sequence[Answer]) -> None:
         super().__init__(", ".join(str(each.get("Code")) for each in reasons))
         self.reasons = reasons
-        self.lost = lost
 
     @property
     def conditions(self) -> list[int]:
@@ -127,15 +123,22 @@ class Calls:
         answer: Answer = await getattr(self._client, verb)(**arguments)
         return answer
 
-    async def read(self, verb: str, **arguments: Any) -> Answer:
-        """A request that may be repeated at will, until it is answered or the deadline has passed."""
+    async def patiently(self, verb: str, **arguments: Any) -> Answer:
+        """A request that may be repeated at will, until it is answered, refused, or the deadline has passed."""
         backoff = Backoff(self.deadline_seconds)
         while True:
             try:
                 return await self.once(verb, **arguments)
             except Failures as error:
                 if fate_of(error) is Fate.REFUSED or not await backoff.pause():
-                    raise sentence(error, region=self.region, where=self.where) from error
+                    raise
+
+    async def read(self, verb: str, **arguments: Any) -> Answer:
+        """The same, and what goes wrong is said in our words."""
+        try:
+            return await self.patiently(verb, **arguments)
+        except Failures as error:
+            raise sentence(error, region=self.region, where=self.where) from error
 
     async def get(self, table: str, key: Item) -> Item | None:
         """One item, as it is now."""
@@ -189,7 +192,7 @@ class Calls:
                 lost = lost or fate_of(error) is Fate.LOST
                 again = fate_of(error) is not Fate.REFUSED
                 if code_of(error) == "TransactionCanceledException":
-                    cancelled = Cancelled(error.response["CancellationReasons"], lost=lost)
+                    cancelled = Cancelled(error.response["CancellationReasons"])
                     if not cancelled.busy:
                         raise cancelled from None
                     again = True

@@ -1,100 +1,152 @@
-"""The heads of the logs: one small item a company, all under one partition key, so that they are listed by a query.
+"""Where the logs stand: at their newest records, or at the snapshots that are left of records gone.
 
-A commit moves its head on condition that it stands where the commit assumes: that is the lock and the order.
+No item says it, since that would be one more to write with every commit: a record is put where none is yet, behind one
+that is known to be there. What this process has written or read itself it remembers, so that it seldom has to ask.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
-from alertwhisperer.storage.dynamodb_calls import Calls
+from alertwhisperer.domain.event import Record
+from alertwhisperer.domain.snapshot import Snapshot
+from alertwhisperer.schema import BY_NAME
+from alertwhisperer.storage.codec import typed_fields
+from alertwhisperer.storage.dynamodb_calls import SIDE_BY_SIDE, Calls
 from alertwhisperer.storage.dynamodb_items import Item
-from alertwhisperer.storage.dynamodb_search import own_query
+from alertwhisperer.storage.dynamodb_search import Search, own_query
 from alertwhisperer.storage.dynamodb_writes import OWN_SIZE, Step, Wanted
 from alertwhisperer.storage.render_dynamodb import own_table
 
-KIND: Final = "heads"
+LOGS: Final = "logs"
+"""Our own items of this kind name the companies that have a log."""
+
+FRESH_SECONDS: Final = 12 * 3600.0
+"""What was known of a log for longer is asked again. Records are kept for a day at least: behind one that was the
+newest less than this ago, those written since are still there, and a record is not put in the place of one gone."""
+
+KNOWN_AT_MOST: Final = 10_000
+EVENTS: Final = BY_NAME["events"]
+SNAPSHOT_ID: Final = "head"
 
 
 class Head(Struct, frozen=True):
-    """Where a company's log stands; `seq` 0 where there is none."""
+    """Where a company's log stands; `seq` 0 where there is none, no `commit_id` where only a snapshot is left."""
 
     seq: int = 0
     audit_head: str = ""
     commit_id: str = ""
 
 
-class Heads:
-    """Reads heads, and makes the steps that move them."""
+class _Known(Struct, frozen=True):
+    """A head that was the newest at an instant, by the loop's clock and by the wall's (None without one)."""
 
-    def __init__(self, calls: Calls, prefix: str) -> None:
+    head: Head
+    loop_time: float
+    wall_time: float | None
+
+
+class Heads:
+    """Reads heads, and remembers them."""
+
+    def __init__(self, calls: Calls, search: Search, prefix: str) -> None:
         self._calls = calls
+        self._search = search
         self._prefix = prefix
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._listed: set[str] = set()
 
     async def one(self, company_id: str) -> Head:
         """A company's head, as it is now."""
-        item = await self._calls.get(own_table(self._prefix), _key(company_id))
-        return _head(item) if item else Head()
+        known = self._fresh(company_id)
+        if known is not None and not await self._search.by_keys(EVENTS, [(company_id, known.seq + 1)]):
+            self.learn(company_id, known)
+            return known
+        return await self._asked(company_id)
 
     async def all(self) -> dict[str, Head]:
-        """Every head, as it is now, in order of the companies."""
-        found: dict[str, Head] = {}
-        async for page in self._calls.pages("query", **own_query(self._prefix, KIND)):
-            found |= {item["id"]["S"]: _head(item) for item in page["Items"]}
-        return found
+        """The head of every log, as it is now, in order of the companies."""
+        companies: list[str] = []
+        async for page in self._calls.pages("query", **own_query(self._prefix, LOGS)):
+            companies += [item["id"]["S"] for item in page["Items"]]
+        known = {each: head for each in companies if (head := self._fresh(each)) is not None}
+        grown = await self._search.by_keys(EVENTS, [(each, head.seq + 1) for each, head in known.items()])
+        for each in grown:
+            del known[str(each.key[0])]
+        asked = [each for each in companies if each not in known]
+        for start in range(0, len(asked), SIDE_BY_SIDE):
+            some = asked[start : start + SIDE_BY_SIDE]
+            known |= zip(some, await asyncio.gather(*map(self._asked, some)), strict=True)
+        return {each: known[each] for each in companies if known[each].seq}
 
-    def move(self, company_id: str, base_seq: int, head: Head, after: str | None = None) -> Step:
-        """The step that moves a head from `base_seq`, which the commit `after` has made it."""
-        item: Item = {
-            **_key(company_id),
-            "seq": {"N": str(head.seq)},
-            "audit_head": {"S": head.audit_head},
-            "commit_id": {"S": head.commit_id},
-        }
-        action: dict[str, Any] = {"TableName": own_table(self._prefix), "Item": item}
-        if not base_seq:
-            return Step({"Put": {**action, "ConditionExpression": "attribute_not_exists(kind)"}}, OWN_SIZE, "own")
-        here, values = "seq = :base", {":base": {"N": str(base_seq)}}
-        if after is not None:
-            here, values = f"{here} AND commit_id = :after", {**values, ":after": {"S": after}}
-        action |= {"ConditionExpression": here, "ExpressionAttributeValues": values}
-        return Step({"Put": action}, OWN_SIZE, "own")
+    async def stands(self, company_id: str, base_seq: int, after: str | None) -> bool:
+        """Whether the log stands at `base_seq` (written by the commit `after`), for all that can be known before."""
+        head = self._fresh(company_id)
+        if head is None or head.seq != base_seq or after not in {None, head.commit_id}:
+            head = await self.one(company_id)
+        return head.seq == base_seq and after in {None, head.commit_id}
 
-    async def follow(self, wanted: Sequence[Wanted]) -> list[Step]:
-        """The steps that bring heads up to records and snapshots written without a commit: by a copy, or by retention.
+    def learn(self, company_id: str, head: Head) -> None:
+        """This is the newest now."""
+        now = asyncio.get_running_loop().time()
+        self._known[company_id] = _Known(head, now, self._search.now())
+        self._known.move_to_end(company_id)
+        if len(self._known) > KNOWN_AT_MOST:
+            self._known.popitem(last=False)
 
-        A log's head never goes back.
-        """
-        newest: dict[str, Head] = {}
+    def listing(self, wanted: Sequence[Wanted]) -> list[Step]:
+        """The steps that name the companies whose logs these writes begin."""
+        begun = {str(each.key[0]) for each in wanted if _begins(each)} - self._listed
+        items: list[Item] = [{"kind": {"S": LOGS}, "id": {"S": each}} for each in sorted(begun)]
+        return [
+            Step({"Put": {"TableName": own_table(self._prefix), "Item": each}}, OWN_SIZE, "beside") for each in items
+        ]
+
+    def wrote(self, wanted: Sequence[Wanted]) -> None:
+        """What was written, or may have been, without a commit: records and snapshots tell other heads than before."""
         for each in wanted:
-            told = _told(each)
-            if told is not None and told.seq >= newest.get(str(each.key[0]), Head()).seq:
-                newest[str(each.key[0])] = told
-        steps: list[Step] = []
-        for company_id, head in newest.items():
-            now = await self.one(company_id)
-            if head.seq >= now.seq and head != now:
-                steps.append(self.move(company_id, now.seq, head))
-        return steps
+            if each.collection.name in {EVENTS.name, "snapshots"}:
+                self._known.pop(str(each.key[0]), None)
+
+    def listed(self, steps: Iterable[Step]) -> None:
+        """These steps of `listing` are stored: they need not go with every page of a copy."""
+        self._listed.update(step.action["Put"]["Item"]["id"]["S"] for step in steps)
+
+    def _fresh(self, company_id: str) -> Head | None:
+        known = self._known.get(company_id)
+        if known is None:
+            return None
+        ages = [asyncio.get_running_loop().time() - known.loop_time]
+        now = self._search.now()
+        if now is not None and known.wall_time is not None:
+            ages.append(abs(now - known.wall_time))
+        return known.head if max(ages) < FRESH_SECONDS else None
+
+    async def _asked(self, company_id: str) -> Head:
+        newest, snapshot = await asyncio.gather(self._search.newest(company_id), self._snapshot(company_id))
+        head = max(_of_record(newest), snapshot, key=lambda each: each.seq)
+        self.learn(company_id, head)
+        return head
+
+    async def _snapshot(self, company_id: str) -> Head:
+        found = await self._search.by_keys(BY_NAME["snapshots"], [(company_id, SNAPSHOT_ID)])
+        if not found:
+            return Head()
+        snapshot = typed_fields(Snapshot, found[0].stored.fields)
+        return Head(snapshot.seq, snapshot.audit_head)
 
 
-def _key(company_id: str) -> Item:
-    return {"kind": {"S": KIND}, "id": {"S": company_id}}
+def _of_record(record: Record | None) -> Head:
+    return Head(record.seq, record.audit_head, record.commit_id) if record else Head()
 
 
-def _head(item: Item) -> Head:
-    return Head(int(item["seq"]["N"]), item["audit_head"]["S"], item.get("commit_id", {"S": ""})["S"])
-
-
-def _told(wanted: Wanted) -> Head | None:
-    """The head that a record or a snapshot of one says."""
-    fields = wanted.fields
-    if fields is None or wanted.collection.name not in {"events", "snapshots"}:
-        return None
-    if wanted.collection.name == "snapshots" and wanted.key[-1] != "head":
-        return None
-    seq, audit_head, commit_id = fields.get("seq"), fields.get("audit_head", ""), fields.get("commit_id", "")
-    if isinstance(seq, int) and isinstance(audit_head, str) and isinstance(commit_id, str):
-        return Head(seq, audit_head, commit_id)
-    return None
+def _begins(wanted: Wanted) -> bool:
+    """Whether there is a log from this write on."""
+    if wanted.fields is None:
+        return False
+    return wanted.collection.name == EVENTS.name or (
+        wanted.collection.name == "snapshots" and wanted.key[-1] == SNAPSHOT_ID
+    )

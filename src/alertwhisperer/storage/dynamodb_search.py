@@ -153,6 +153,13 @@ class Search:
                 break
         return found[:limit]
 
+    async def newest(self, company_id: str) -> Record | None:
+        """The newest record of a company; None if there is none (any more)."""
+        asked = self._log_backwards(company_id, 1)
+        answer = await self._calls.read("query", **asked)
+        records = await self._as_records(answer["Items"])
+        return records[0] if records else None
+
     async def _as_records(self, items: Iterable[Item]) -> list[Record]:
         return [typed(Record, each.raw or b"") for each in await self.decode(BY_NAME["events"], items)]
 
@@ -234,20 +241,17 @@ class Search:
     async def _tail(self, company_id: str) -> AsyncIterator[Record]:
         """The records that an index may not have caught up with, newest first."""
         now = self.now()
-        asked = self._query(
-            BY_NAME["events"],
-            Plan(way="spans", cost="range"),
-            Span(company_id),
-            ScanIndexForward=False,
-            Limit=TAIL_PAGE,
-        )
         seen = 0
-        async for page in self._calls.pages("query", **asked):
+        async for page in self._calls.pages("query", **self._log_backwards(company_id, TAIL_PAGE)):
             for record in await self._as_records(page["Items"]):
                 seen += 1
                 if seen > TAIL_AT_MOST or (now is not None and now - moment(record.at).timestamp() > LAG_SECONDS):
                     return
                 yield record
+
+    def _log_backwards(self, company_id: str, page: int) -> dict[str, Any]:
+        way, span = Plan(way="spans", cost="range"), Span(company_id)
+        return self._query(BY_NAME["events"], way, span, ScanIndexForward=False, Limit=page)
 
     async def _parts(self, collection: Collection, key: Key, count: int) -> list[bytes]:
         wanted = [part_key(collection, key, number) for number in range(count)]

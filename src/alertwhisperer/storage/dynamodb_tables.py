@@ -130,7 +130,7 @@ class Tables:
 
     async def _describe(self, name: str) -> dict[str, Any] | None:
         try:
-            answer = await self._calls.once("describe_table", TableName=name)
+            answer = await self._calls.patiently("describe_table", TableName=name)
         except Failures as error:
             if code_of(error) == "ResourceNotFoundException":
                 return None

@@ -40,7 +40,7 @@ from alertwhisperer.storage.render_dynamodb import own_table
 ITEMS_AT_MOST: Final = 100
 BYTES_AT_MOST: Final = 3_900_000
 LIMITS: Final = Limits(writes=90, bytes=3_500_000)
-"""What is said to callers: below DynamoDB's 100 items and 4 MB, since record, head and guards go with the writes."""
+"""What is said to callers: below DynamoDB's 100 items and 4 MB, since the record and guards go with the writes."""
 
 TRIES: Final = 12
 OWN_SIZE: Final = 500
@@ -91,8 +91,7 @@ class Writes:
         """Write it all, and `own` steps with it.
 
         Raises Stale, naming the document, if an expectation does not hold or a unique field is taken; Changed if one is
-        not as it was `seen`; Cancelled if the condition of an own step does not hold; TooLarge, Unavailable or
-        OutcomeUnknown.
+        not as it was `seen`; TooLarge, Unavailable or OutcomeUnknown.
         """
         for each in wanted:
             if each.fields is not None:
@@ -107,8 +106,6 @@ class Writes:
             try:
                 await self._calls.transact([each.action for each in steps], f"{token}{attempt:x}")
             except Cancelled as cancelled:
-                if any(steps[at].role == "own" for at in cancelled.conditions):
-                    raise
                 open_eyes |= self._blamed(steps, cancelled)
             else:
                 return

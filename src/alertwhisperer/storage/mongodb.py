@@ -18,7 +18,7 @@ from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Document, Key, Limits, Query, Sort
+from alertwhisperer.ports import Document, Key, Limits, Query, Ring, Sort
 from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import Written, check_key_parts, collection_named, collection_of, encode_writes
@@ -26,7 +26,7 @@ from alertwhisperer.storage.match import project
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, as_struct, of_mapping, stored_key
 from alertwhisperer.storage.mongodb_errors import within
 from alertwhisperer.storage.mongodb_find import Wanted, count, delete, find
-from alertwhisperer.storage.mongodb_log import EVENTS, append, head, heads
+from alertwhisperer.storage.mongodb_log import append, head, heads
 from alertwhisperer.storage.mongodb_schema import missing_indexes
 from alertwhisperer.storage.mongodb_session import COMMIT_SECONDS, Session
 from alertwhisperer.storage.mongodb_writes import DUPLICATE_KEY, prepare, run
@@ -157,10 +157,11 @@ class MongoDBStorage(Adapter):
         if writes:
             await self._session.finish(self._session.transact(act))
 
-    async def doorbell(self) -> AsyncIterator[None]:
+    async def doorbell(self) -> AsyncIterator[Ring]:
         """See `ports.Log.doorbell`."""
-        async for _ in self._session.doorbell.rings(await self._session.collection(EVENTS.name)):
-            yield
+        await self._session.open()
+        async for ring in self._session.doorbell.rings():
+            yield ring
 
     # ------------------------------------------------------------ Reader
 
@@ -244,7 +245,7 @@ class MongoDBStorage(Adapter):
         async with turn:
             await append(self._session, record, written, after)
             self._tell(record)
-        self._session.doorbell.ring()
+        self._session.doorbell.ring(frozenset({record.company_id}))
         return record
 
     async def _find(self, wanted: Wanted, seconds: float) -> list[Stored]:

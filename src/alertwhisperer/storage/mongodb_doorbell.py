@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 from bson.timestamp import Timestamp
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
-from alertwhisperer.storage.mongodb_documents import Stored
+from alertwhisperer.storage.doorbell import Doorbell
+from alertwhisperer.storage.mongodb_documents import ID, Stored
 
 RETRY_SECONDS: Final = 1.0
 INSERTS: Final[list[dict[str, object]]] = [{"$match": {"operationType": "insert"}}, {"$project": {"documentKey": 1}}]
@@ -20,59 +20,31 @@ _log: Final = logging.getLogger(__name__)
 _chance: Final = SystemRandom().random
 
 
-class Doorbell:
-    """Wakes each listener. The stream is open only while somebody listens; the driver resumes it after a failover."""
+class StreamDoorbell(Doorbell):
+    """Others are heard by the stream, which the driver resumes after a failover. `events` opens the log."""
 
-    def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
-        self._watch: asyncio.Task[None] | None = None
-        self._closed = False
+    def __init__(self, events: Callable[[], Awaitable[AsyncCollection[Stored]]]) -> None:
+        super().__init__()
+        self._events = events
 
-    async def rings(self, events: AsyncCollection[Stored]) -> AsyncIterator[None]:
-        """One item for any number of rings since the last; ends when the storage is closed."""
-        bell = asyncio.Event()
-        self._waiting.add(bell)
-        if self._watch is None and not self._closed:
-            self._watch = asyncio.create_task(self._look(events), name="mongodb-doorbell")
-        try:
-            while not self._closed:
-                await bell.wait()
-                bell.clear()
-                if not self._closed:
-                    yield
-        finally:
-            self._waiting.discard(bell)
-            if not self._waiting and self._watch is not None:
-                self._watch.cancel()
-                self._watch = None
-
-    def ring(self) -> None:
-        """Wake everybody; in the event loop."""
-        for bell in self._waiting:
-            bell.set()
-
-    async def close(self) -> None:
-        """Let every listener end."""
-        self._closed = True
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
-        self.ring()
-
-    async def _look(self, events: AsyncCollection[Stored]) -> None:
+    async def watch(self) -> None:
+        """See `Doorbell.watch`."""
+        events = await self._events()
         while True:
             try:
                 since = await _now(events)
                 async with await events.watch(INSERTS, start_at_operation_time=since) as stream:
-                    async for _ in stream:
-                        self.ring()
+                    async for change in stream:
+                        self.ring(frozenset({_company(change)}))
             except PyMongoError as error:
                 # What could not be resumed: look at the log now, and listen from now on.
                 _log.warning("the change stream on the log ended and is opened anew: %s", error)
                 self.ring()
             await asyncio.sleep(RETRY_SECONDS * _chance())
+
+
+def _company(change: Mapping[str, Any]) -> str:
+    return str(change["documentKey"][ID]["company_id"])
 
 
 async def _now(events: AsyncCollection[Stored]) -> Timestamp | None:

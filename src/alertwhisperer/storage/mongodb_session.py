@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from random import SystemRandom
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -20,7 +21,7 @@ from pymongo.write_concern import WriteConcern
 from alertwhisperer.domain.errors import Invalid, OutcomeUnknown, Unavailable
 from alertwhisperer.storage.mongodb_abandoned import APPLICATION, IDLE_SECONDS, end_abandoned
 from alertwhisperer.storage.mongodb_documents import CODEC, Stored
-from alertwhisperer.storage.mongodb_doorbell import Doorbell
+from alertwhisperer.storage.mongodb_doorbell import StreamDoorbell
 from alertwhisperer.storage.mongodb_errors import translated
 from alertwhisperer.storage.mongodb_schema import check_server, prepare
 
@@ -63,7 +64,7 @@ class Session:
             ) from None
         self.hosts = ", ".join(f"{host}:{port}" for host, port in parsed["nodelist"])
         self.name: str = database or parsed["database"] or DATABASE
-        self.doorbell = Doorbell()
+        self.doorbell = StreamDoorbell(partial(self.collection, "events"))
         self._url = url
         self._patience: dict[str, Any] = {
             name: wait for name, wait in PATIENCE.items() if name not in parsed["options"]

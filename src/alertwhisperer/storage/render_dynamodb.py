@@ -1,7 +1,7 @@
 """DynamoDB's tables, rendered from `schema.py`: arguments of CreateTable, and a CloudFormation template.
 
-Besides a table for each collection there is one for what is ours alone: guards of unique fields, heads of the logs,
-rosters of the collections that have no partition, parts of large documents, and the version mark.
+Besides a table for each collection there is one for what is ours alone: guards of unique fields, rosters of the logs
+and of the collections that have no partition, parts of large documents, bells of processes, and the version mark.
 """
 
 from typing import Any, Final

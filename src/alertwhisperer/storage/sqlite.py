@@ -16,7 +16,7 @@ from alertwhisperer.domain.errors import Conflict, Invalid
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
-from alertwhisperer.ports import Document, Key, Limits, Query, Sort
+from alertwhisperer.ports import Document, Key, Limits, Query, Ring, Sort
 from alertwhisperer.schema import VERSION, Collection
 from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
@@ -181,11 +181,11 @@ class SQLiteStorage(Adapter):
         layout = lay_out(writes)
         await self.write(lambda connection: run(connection, layout))
 
-    async def doorbell(self) -> AsyncIterator[None]:
+    async def doorbell(self) -> AsyncIterator[Ring]:
         """See `ports.Log.doorbell`."""
         await self._session.open()
-        async for _ in self._session.doorbell.rings():
-            yield
+        async for ring in self._session.doorbell.rings():
+            yield ring
 
     # ------------------------------------------------------------ Reader
 

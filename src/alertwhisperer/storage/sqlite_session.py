@@ -13,7 +13,7 @@ from msgspec import Struct
 from alertwhisperer.domain.errors import Unavailable
 from alertwhisperer.storage import migrate
 from alertwhisperer.storage.sqlite_checkpoint import KEPT_BYTES, Checkpointer
-from alertwhisperer.storage.sqlite_doorbell import Doorbell
+from alertwhisperer.storage.sqlite_doorbell import FileDoorbell
 from alertwhisperer.storage.sqlite_reads import Readers, connect
 from alertwhisperer.storage.sqlite_writer import FileLock, Writer
 
@@ -46,7 +46,7 @@ class Session:
 
     def __init__(self, path: Path, *, readers: int, read_seconds: float) -> None:
         self.path = path
-        self.doorbell = Doorbell(path)
+        self.doorbell = FileDoorbell(path)
         self._threads = readers
         self._read_seconds = read_seconds
         self._opening = asyncio.Lock()
@@ -60,7 +60,7 @@ class Session:
     async def close(self) -> None:
         """Finish what is queued, and disconnect."""
         self._closed = True
-        self.doorbell.close()
+        await self.doorbell.close()
         async with self._opening:
             parts, self._parts = self._parts, None
         if parts is not None:
