@@ -104,8 +104,8 @@ async def assert_of_one_moment(storage: Storage, company_id: str) -> None:
     assert sum(each.occurrences for each in incidents) == received
     cursor = await storage.get(FoldCursor, (company_id, CURSOR_ID))
     folded = cursor.last_seq if cursor else 0
-    minutes = await storage.select(Bucket, {"company_id": company_id, "id": {"$gte": "m#", "$lt": "m$"}})
-    counted = sum(each.counts.get("ledger.received", 0) for each in minutes)
+    hours = await storage.select(Bucket, {"company_id": company_id, "id": {"$gte": "h#", "$lt": "h$"}})
+    counted = sum(sum(each.minutes.get("ledger.received", {}).values()) for each in hours)
     assert counted == sum(each.counts.get("ledger.received", 0) for each in records if each.seq <= folded)
 
 
