@@ -1,6 +1,7 @@
 """The database file as a whole: made, recognised, upgraded, backed up, restored."""
 
 import asyncio
+import json
 import sqlite3
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from alertwhisperer.storage import migrate
 from alertwhisperer.storage.codec import encode
 from alertwhisperer.storage.render import sqlite_ddl
 from alertwhisperer.storage.sqlite import SQLiteStorage
+from tests.storage import version_2
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope
 
 FIRST = Path(__file__).with_name("golden") / "sqlite_v1.sql"
 """The layout of version 1, as it was."""
+
+SECOND = FIRST.with_name("sqlite_v2.sql")
+"""The layout of version 2, as it was."""
 
 
 async def write(storage: SQLiteStorage, base_seq: int) -> None:
@@ -140,6 +145,27 @@ async def test_a_file_of_the_first_version_is_laid_out_anew(tmp_path: Path) -> N
     laid_out = {row[0] for row in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
     assert laid_out == set(sqlite_ddl())
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+@pytest.mark.parametrize(("version", "layout"), [(1, FIRST), (2, SECOND)])
+async def test_minutes_of_version_2_go_into_their_hours(tmp_path: Path, version: int, layout: Path) -> None:
+    path = tmp_path / "older.db"
+    with_minutes(path, layout)
+    migrate.upgrade(mark(path, version=version))
+    storage = SQLiteStorage(path)
+    await version_2.assert_upgraded(storage)
+    await storage.close()
+
+
+def with_minutes(path: Path, layout: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(layout.read_text())
+    connection.executemany(
+        "INSERT INTO metrics (company_id, id, document) VALUES (?, ?, ?)",
+        [(each["company_id"], each["id"], json.dumps(each)) for each in version_2.documents()],
+    )
+    connection.commit()
     connection.close()
 
 

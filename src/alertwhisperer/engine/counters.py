@@ -17,7 +17,17 @@ from alertwhisperer.domain.change import ABSENT, Put
 from alertwhisperer.domain.errors import Stale, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
-from alertwhisperer.domain.metric import CURSOR_ID, WIDTHS, Bucket, FoldCursor, Grain, bucket_id, counted, joined, sums_at
+from alertwhisperer.domain.metric import (
+    CURSOR_ID,
+    WIDTHS,
+    Bucket,
+    FoldCursor,
+    Grain,
+    bucket_id,
+    counted,
+    joined,
+    sums_at,
+)
 from alertwhisperer.domain.scope import MSP, SYSTEM, Scope
 from alertwhisperer.ports import Storage
 
