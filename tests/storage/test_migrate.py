@@ -1,7 +1,6 @@
 """The database file as a whole: made, recognised, upgraded, backed up, restored."""
 
 import asyncio
-import json
 import sqlite3
 from pathlib import Path
 
@@ -21,9 +20,6 @@ from tests.support.documents import NOON, alert, scope
 
 FIRST = Path(__file__).with_name("golden") / "sqlite_v1.sql"
 """The layout of version 1, as it was."""
-
-SECOND = FIRST.with_name("sqlite_v2.sql")
-"""The layout of version 2, as it was."""
 
 
 async def write(storage: SQLiteStorage, base_seq: int) -> None:
@@ -148,25 +144,14 @@ async def test_a_file_of_the_first_version_is_laid_out_anew(tmp_path: Path) -> N
     connection.close()
 
 
-@pytest.mark.parametrize(("version", "layout"), [(1, FIRST), (2, SECOND)])
-async def test_minutes_of_version_2_go_into_their_hours(tmp_path: Path, version: int, layout: Path) -> None:
-    path = tmp_path / "older.db"
-    with_minutes(path, layout)
-    migrate.upgrade(mark(path, version=version))
+@pytest.mark.parametrize(("version", "layout"), [(1, FIRST), (2, version_2.LAYOUT)])
+async def test_minutes_of_older_versions_go_into_their_hours(tmp_path: Path, version: int, layout: Path) -> None:
+    path = mark(version_2.file(tmp_path / "older.db", layout), version=version)
+    assert "alertwhisperer db upgrade" in await refusal(path)
+    migrate.upgrade(path)
     storage = SQLiteStorage(path)
     await version_2.assert_upgraded(storage)
     await storage.close()
-
-
-def with_minutes(path: Path, layout: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.executescript(layout.read_text())
-    connection.executemany(
-        "INSERT INTO metrics (company_id, id, document) VALUES (?, ?, ?)",
-        [(each["company_id"], each["id"], json.dumps(each)) for each in version_2.documents()],
-    )
-    connection.commit()
-    connection.close()
 
 
 async def test_a_backup_under_load_is_a_whole_moment(tmp_path: Path) -> None:

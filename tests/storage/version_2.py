@@ -1,15 +1,23 @@
-"""Counters as version 2 kept them, each minute in a document of its own, and as they are since."""
+"""Counters as versions 1 and 2 kept them, each minute in a document of its own, and as they are since."""
 
+import sqlite3
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
-from msgspec import convert
+from msgspec import convert, json
 
 from alertwhisperer.domain.change import Put
+from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.metric import CURSOR_ID, Bucket, FoldCursor, add
-from alertwhisperer.domain.scope import MSP
+from alertwhisperer.domain.scope import MSP, SYSTEM
 from alertwhisperer.ports import Storage
+from alertwhisperer.storage.migrate import APPLICATION_ID
 from tests.support.cast import ACME
+from tests.support.documents import NOON
+
+LAYOUT: Final = Path(__file__).with_name("golden") / "sqlite_v2.sql"
+"""The layout of version 2, as it was."""
 
 Sums = dict[str, int]
 
@@ -38,6 +46,23 @@ def documents() -> list[dict[str, object]]:
         {"company_id": company, "id": bucket, "counts": counts} for (company, bucket), counts in sums.items()
     ]
     return [{"company_id": CURSOR.company_id, "id": CURSOR.id, "last_seq": CURSOR.last_seq}, *buckets]
+
+
+def file(path: Path, layout: Path = LAYOUT) -> Path:
+    """A SQLite file of version 2: these counters, and a record of the company that they are of."""
+    record = Record(company_id=ACME, seq=1, commit_id="c1", at=NOON, actor=SYSTEM)
+    connection = sqlite3.connect(path)
+    connection.executescript(layout.read_text())
+    connection.execute("INSERT INTO events VALUES (?, 1, ?, ?)", (ACME, NOON, json.encode(record).decode()))
+    connection.executemany(
+        "INSERT INTO metrics VALUES (?, ?, ?)",
+        [(each["company_id"], each["id"], json.encode(each).decode()) for each in documents()],
+    )
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+    return path
 
 
 async def write(storage: Storage) -> None:
