@@ -23,7 +23,7 @@ from alertwhisperer.domain.timer import Timer
 from alertwhisperer.domain.transfer import Fence, Hold, Transfer
 from alertwhisperer.domain.user import User
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised with every change of what is stored; `db upgrade` knows the steps between."""
 
 

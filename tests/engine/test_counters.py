@@ -14,7 +14,7 @@ from alertwhisperer.clock import SystemIds
 from alertwhisperer.domain.errors import OutcomeUnknown
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import plus
-from alertwhisperer.domain.metric import WIDTHS, Bucket, Grain, counted, start_of
+from alertwhisperer.domain.metric import WIDTHS, Bucket, Grain, add
 from alertwhisperer.domain.scope import SYSTEM, Scope
 from alertwhisperer.engine.counters import IMBALANCE, Counters, Patience
 from alertwhisperer.ports import Storage
@@ -43,7 +43,11 @@ def acme(storage: Storage) -> Logbook:
 
 
 def expected(records: list[Record], grain: Grain) -> dict[str, dict[str, int]]:
-    return {start_of(bucket): sums for bucket, sums in counted(records).items() if bucket[0] == grain[0]}
+    sums: dict[str, dict[str, int]] = {}
+    for each in records:
+        if each.counts:
+            add(sums.setdefault(each.at[: WIDTHS[grain]], {}), each.counts)
+    return sums
 
 
 async def test_what_is_not_yet_folded_counts_all_the_same(storage: Storage, acme: Logbook) -> None:
@@ -93,6 +97,27 @@ async def test_a_folder_finds_what_a_dead_process_left(storage: Storage, acme: L
     await Counters(storage).fold_due()
 
     assert await storage.get(Bucket, ("acme", "h#2026-03-02T12")) is not None
+
+
+async def test_an_hour_holds_its_minutes_and_a_fold_of_it_writes_two_buckets(storage: Storage, acme: Logbook) -> None:
+    for second, fires in ((0, 1), (59, 2), (60, 4)):
+        await acme.write(plus(NOON, second), {"alerts.fires": fires})
+        await Counters(storage).fold(ACME)
+    hour, day = await storage.select(Bucket, {"company_id": "acme", "id": {"$gte": "d"}})
+
+    assert (hour.id, hour.counts) == ("h#2026-03-02T12", {"alerts.fires": 7})
+    assert hour.minutes == {"alerts.fires": {"00": 3, "01": 4}}
+    assert (day.id, day.counts, day.minutes) == ("d#2026-03-02", {"alerts.fires": 7}, {})
+
+
+async def test_minutes_are_counted_over_the_hours_that_they_are_in(storage: Storage, acme: Logbook) -> None:
+    for minutes in (-61, -60, -1, 0, 59, 60):
+        await acme.write(plus(NOON, 60 * minutes), {"alerts.fires": 1})
+    counters = Counters(storage)
+    for _ in range(2):
+        found = await counters.counts(ACME, "minute", plus(NOON, -3600), plus(NOON, 3540))
+        assert sorted(found) == ["2026-03-02T11:00", "2026-03-02T11:59", "2026-03-02T12:00", "2026-03-02T12:59"]
+        await counters.fold(ACME)
 
 
 @pytest.mark.parametrize("noted", [(), (1, 2), (2, 3), (1, 2, 5, 6), (5,), (1, 2, 3, 4, 5, 6)])

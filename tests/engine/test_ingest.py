@@ -125,6 +125,19 @@ async def test_unknown_assets_are_added_and_a_critical_one_raises_the_score(worl
     assert asset.first_seen_at == asset.last_seen_at
 
 
+async def test_an_asset_is_written_once_a_day_however_often_it_alerts(world: World) -> None:
+    await world.fire()
+    [first] = await world.storage.select(Asset, {"company_id": ACME})
+    assert first.last_seen_at == world.clock.now()
+    world.clock.move_to(f"{first.last_seen_at[:10]}T23:59:59.999999Z")
+    await world.fire()
+    assert await world.storage.select(Asset, {"company_id": ACME}) == [first]
+    world.clock.advance(1)
+    await world.fire()
+    [later] = await world.storage.select(Asset, {"company_id": ACME})
+    assert later == replace(first, last_seen_at=world.clock.now())
+
+
 async def test_a_repeated_delivery_answers_as_the_first_and_changes_nothing_else(world: World) -> None:
     first = await world.post(ALERT, delivery="d-1")
     for attempt in (2, 3):

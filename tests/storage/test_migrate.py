@@ -14,6 +14,7 @@ from alertwhisperer.storage import migrate
 from alertwhisperer.storage.codec import encode
 from alertwhisperer.storage.render import sqlite_ddl
 from alertwhisperer.storage.sqlite import SQLiteStorage
+from tests.storage import version_2
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope
 
@@ -141,6 +142,16 @@ async def test_a_file_of_the_first_version_is_laid_out_anew(tmp_path: Path) -> N
     assert laid_out == set(sqlite_ddl())
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+@pytest.mark.parametrize(("version", "layout"), [(1, FIRST), (2, version_2.LAYOUT)])
+async def test_minutes_of_older_versions_go_into_their_hours(tmp_path: Path, version: int, layout: Path) -> None:
+    path = mark(version_2.file(tmp_path / "older.db", layout), version=version)
+    assert "alertwhisperer db upgrade" in await refusal(path)
+    migrate.upgrade(path)
+    storage = SQLiteStorage(path)
+    await version_2.assert_upgraded(storage)
+    await storage.close()
 
 
 async def test_a_backup_under_load_is_a_whole_moment(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import pymongo
 import pytest
-from pymongo.asynchronous.database import AsyncDatabase
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import ABSENT, Change, Put
@@ -15,8 +14,7 @@ from alertwhisperer.schema import VERSION
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.dynamodb_tables import VERSION_KEY
 from alertwhisperer.storage.mongodb import MongoDBStorage
-from alertwhisperer.storage.mongodb_documents import Stored
-from alertwhisperer.storage.mongodb_upgrade import upgrade_database
+from tests.storage import version_2
 from tests.support.cast import ACME
 from tests.support.documents import NOON, alert, scope
 from tests.support.dynamodb_local import DynamoDBLocal, running
@@ -61,7 +59,9 @@ async def older(mongodb_server: MongoSet, by_hand: Any) -> MongoSet:
     """A database of the version before: without a collection, without an index, and alerts without its marker."""
     storage = handle(mongodb_server)
     await write(storage)
+    await version_2.write(storage)
     await storage.close()
+    by_hand["metrics"].update_many({}, {"$unset": {"minutes": 1}})
     by_hand["assets"].drop()
     by_hand["alerts"].drop_index(INDEX)
     by_hand["alerts"].update_many({}, {"$unset": {"_status_not_resolved": 1}})
@@ -71,36 +71,38 @@ async def older(mongodb_server: MongoSet, by_hand: Any) -> MongoSet:
 
 async def test_an_older_mongodb_is_refused_until_it_is_upgraded(older: MongoSet) -> None:
     assert "alertwhisperer db upgrade" in await refusal(handle(older))
-    done = await upgrade_database(older.url, NAME)
+    done = await handle(older).upgrade()
     assert (done.before, done.after, done.needed) == (VERSION - 1, VERSION, True)
     assert done.made == [
         "3 documents of alerts written anew",
         "collection assets",
         f"index alerts.{INDEX}",
         "index assets.company_id-name-index",
+        f"{version_2.MINUTES} minutes of counters put into their hours",
     ]
     storage = handle(older)
+    await version_2.assert_upgraded(storage)
     assert (await storage.check())["missing_indexes"] == "none"
     assert len(await storage.select(Alert, {**OPEN, "dedup_key": alert("a1").dedup_key})) > 0
     assert await storage.count(Alert, OPEN) == 3
     assert await storage.head(ACME) == (1, "")
     await storage.close()
-    again = await upgrade_database(older.url, NAME)
+    again = await handle(older).upgrade()
     assert (again.needed, again.made) == (False, [])
 
 
 async def test_an_upgrade_of_mongodb_that_fails_is_not_done_and_goes_on_later(older: MongoSet) -> None:
-    async def broken(_: AsyncDatabase[Stored]) -> str:
+    async def broken(_: Storage) -> str:
         raise OSError("the lights went out")
 
-    async def rename(database: AsyncDatabase[Stored]) -> str:
-        await database["alerts"].update_many({}, {"$set": {"message": "upgraded"}})
+    async def rename(storage: Storage) -> str:
+        await storage.update_many("alerts", {}, {"$set": {"message": "upgraded"}})
         return "alerts renamed"
 
     with pytest.raises(OSError, match="lights"):
-        await upgrade_database(older.url, NAME, steps={VERSION - 1: broken})
+        await handle(older).upgrade(steps={VERSION - 1: broken})
     assert "db upgrade" in await refusal(handle(older))
-    done = await upgrade_database(older.url, NAME, steps={VERSION - 1: rename})
+    done = await handle(older).upgrade(steps={VERSION - 1: rename})
     assert done.made == ["alerts renamed"]
     storage = handle(older)
     assert {each.message for each in await storage.select(Alert, OPEN)} == {"upgraded"}
@@ -113,7 +115,7 @@ async def test_a_newer_mongodb_is_not_upgraded(older: MongoSet, by_hand: Any, ve
     if version is not None:
         by_hand["meta"].insert_one({"_id": "schema", "version": version, "ready": True})
     with pytest.raises(Invalid, match=said):
-        await upgrade_database(older.url, NAME)
+        await handle(older).upgrade()
     assert "assets" not in by_hand.list_collection_names()
 
 
@@ -134,6 +136,7 @@ async def tables(dynamodb_local: DynamoDBLocal) -> AsyncIterator[DynamoDBStorage
     if len(await made.create_tables(protected=False, expiry=False)) > 1:
         mark(dynamodb_local, VERSION)
         await write(made)
+        await version_2.write(made)
     await made.close()
     call = dynamodb_local.client
     call.delete_table(TableName="Yesterday_Assets")
@@ -173,9 +176,11 @@ async def test_older_tables_are_refused_until_they_are_upgraded(
         "3 documents of alerts written anew",
         "table Yesterday_Assets",
         f"index {INDEX} of Yesterday_Alerts",
+        f"{version_2.MINUTES} minutes of counters put into their hours",
     ]
     assert not (await tables.upgrade(protected=False)).needed
     storage = handle_of(dynamodb_local)
+    await version_2.assert_upgraded(storage)
     assert len(await storage.select(Alert, {**OPEN, "dedup_key": alert("a1").dedup_key})) > 0
     assert await storage.head(ACME) == (1, "")
     await storage.close()

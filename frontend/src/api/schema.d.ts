@@ -1106,6 +1106,9 @@ export interface components {
         /**
          * Asset
          * @description A thing of a company that can fail; `name` is unique within it.
+         *
+         *     `last_seen_at` is its first alert of the last UTC day on which it alerted: a day, not an instant, so that an asset
+         *     is not written with every alert.
          */
         Asset: {
             company_id: string;

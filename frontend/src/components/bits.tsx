@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 
 import { useNow } from "@/lib/now";
 import { t } from "@/lib/strings";
-import { exactTime, millis, span } from "@/lib/time";
+import { exactTime, millis, span, utcDay } from "@/lib/time";
 
 import css from "./bits.module.css";
 
@@ -27,6 +27,17 @@ export function Ago({ at, long = false }: { at: string | null | undefined; long?
     // The browser's own tooltip: lists show hundreds of these.
     <time dateTime={at ?? undefined} title={exactTime(when)}>
       {long ? t.common.ago(age) : age}
+    </time>
+  );
+}
+
+/** The UTC day of an instant that is kept to the day; `hint` says on hover what is so dated. "—" when there is none. */
+export function Day({ at, hint }: { at: string | null; hint: string }) {
+  const when = millis(at);
+  if (at === null || when === null) return <span>{t.common.none}</span>;
+  return (
+    <time dateTime={at.slice(0, 10)} title={hint}>
+      {utcDay(when)}
     </time>
   );
 }

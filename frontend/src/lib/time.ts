@@ -31,6 +31,7 @@ const shortForm = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   hourCycle: "h23",
 });
+const utcDayForm = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const zoneForm = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
 
 /** Milliseconds since the epoch, or null for nothing or nonsense. */
@@ -52,6 +53,9 @@ export function shortTime(at: number, now: number): string {
     ? shown(shortForm, at)
     : shown(dayClockForm, at);
 }
+
+/** "21 Nov 2026": the day in UTC, of what is kept to the day. */
+export const utcDay = (at: number): string => shown(utcDayForm, at);
 
 /** Both zones, for a tooltip. */
 export const exactTime = (at: number): string =>

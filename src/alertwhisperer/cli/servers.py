@@ -48,9 +48,9 @@ async def upgraded(settings: Settings) -> Upgrade:
     url = configured_url(settings)
     # Imported here: an engine's driver is loaded when it is asked for.
     if settings.database_type == "mongodb":
-        from alertwhisperer.storage.mongodb_upgrade import upgrade_database  # noqa: PLC0415
+        from alertwhisperer.storage.mongodb import MongoDBStorage  # noqa: PLC0415
 
-        return await upgrade_database(url)
+        return await MongoDBStorage(url).upgrade()
     from alertwhisperer.storage.dynamodb import DynamoDBStorage  # noqa: PLC0415
 
     storage = DynamoDBStorage(

@@ -8,7 +8,7 @@ from alertwhisperer.domain import alert as episodes
 from alertwhisperer.domain import correlation
 from alertwhisperer.domain import incident as steps
 from alertwhisperer.domain.alert import BY_SOURCE, Alert, IncomingAlert, Standing
-from alertwhisperer.domain.asset import Asset
+from alertwhisperer.domain.asset import Asset, seen
 from alertwhisperer.domain.company import CorrelationConfig
 from alertwhisperer.domain.correlation import Placement
 from alertwhisperer.domain.delivery import Outcome
@@ -17,9 +17,6 @@ from alertwhisperer.domain.instant import plus, seconds_between
 from alertwhisperer.domain.timer import timer
 from alertwhisperer.engine import timeline
 from alertwhisperer.engine.draft import Draft
-
-_SEEN_GRAIN: Final = len("2026-11-21T11:2")
-"""`last_seen_at` is kept to ten minutes, so that a chatty asset costs no write for each alert."""
 
 NOTHING_TO_CLEAR: Final = "No active alert has this key: there was nothing to clear."
 
@@ -39,17 +36,11 @@ def absorb(draft: Draft, incoming: IncomingAlert, *, delivery_id: str) -> Outcom
 def _see(draft: Draft, name: str) -> Asset:
     """The asset of an alert; one that nobody declared is added."""
     known = draft.state.assets.get(name)
-    if known is not None and known.last_seen_at and known.last_seen_at[:_SEEN_GRAIN] == draft.now[:_SEEN_GRAIN]:
-        return known
-    if known is None:
-        seen = Asset(
-            id=draft.new_id(), company_id=draft.company_id, name=name, first_seen_at=draft.now, last_seen_at=draft.now
-        )
-    else:
-        seen = replace(known, first_seen_at=known.first_seen_at or draft.now, last_seen_at=draft.now)
-    draft.put(seen)
-    draft.tell("asset_updated", seen)
-    return seen
+    after = seen(known or Asset(id=draft.new_id(), company_id=draft.company_id, name=name), draft.now)
+    if after is not known:
+        draft.put(after)
+        draft.tell("asset_updated", after)
+    return after
 
 
 def _recur(draft: Draft, active: Alert, incoming: IncomingAlert) -> Outcome:

@@ -1,4 +1,4 @@
-"""The folder: counters of each company, folded from its log into minutes, hours and days (DESIGN §6).
+"""The folder: counters of each company, folded from its log into hours, with their minutes, and days (DESIGN §6).
 
 Buckets and the cursor that says how far they reach are written in one transaction on condition of the cursor's old
 value. So several folders may run, or die half-way, and each record is still counted once. Readers add the records
@@ -17,7 +17,17 @@ from alertwhisperer.domain.change import ABSENT, Put
 from alertwhisperer.domain.errors import Stale, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
-from alertwhisperer.domain.metric import CURSOR_ID, Bucket, FoldCursor, Grain, add, bucket_id, counted, start_of
+from alertwhisperer.domain.metric import (
+    CURSOR_ID,
+    WIDTHS,
+    Bucket,
+    FoldCursor,
+    Grain,
+    bucket_id,
+    counted,
+    joined,
+    sums_at,
+)
 from alertwhisperer.domain.scope import MSP, SYSTEM, Scope
 from alertwhisperer.ports import Storage
 
@@ -35,7 +45,7 @@ Counts = dict[str, dict[str, int]]
 class Patience(Struct, frozen=True):
     """How much may gather before a company is folded: so many records, or what has waited for so many turns.
 
-    For an engine that is paid by the write: a fold writes a cursor and three buckets, however little it counts.
+    For an engine that is paid by the write: a fold writes a cursor and two buckets, however little it counts.
     `full_pass_every`: after so many turns the companies that others wrote to are folded as well.
     """
 
@@ -118,27 +128,26 @@ class Counters:
         return records
 
     async def counts(self, scope: Scope, grain: Grain, since: Instant, until: Instant) -> Counts:
-        """Start of bucket → counter → sum, for the buckets from that of `since` to that of `until`, both included.
+        """Start → counter → sum, from the minute, hour or day of `since` to that of `until`, both included.
 
-        Buckets without a count are left out. Starts are as wide as the grain: `2026-11-21T14` is an hour.
+        Those without a count are left out. Starts are as wide as the grain: `2026-11-21T14` is an hour.
         """
         return (await self.several(scope, [(grain, since, until)]))[0]
 
     async def several(self, scope: Scope, ranges: Sequence[tuple[Grain, Instant, Instant]]) -> list[Counts]:
         """`counts` of several ranges, all of one and the same instant."""
-        bounds = [(bucket_id(grain, since), bucket_id(grain, until)) for grain, since, until in ranges]
         for _ in range(_TRIES):
             seq = await self._cursor(scope.company_id)
-            buckets = [await self._buckets(scope, first, last) for first, last in bounds]
-            tail = with_imbalances(await self._tail(scope.company_id, seq or 0))
+            buckets = [await self._buckets(scope, *each) for each in ranges]
+            tail = with_imbalances(await self._tail(scope.company_id, seq or 0)).values()
             # The cursor rises with every fold: standing still, buckets and tail belong together.
             if await self._cursor(scope.company_id) == seq:
-                return [_merged(found, tail, *each) for found, each in zip(buckets, bounds, strict=True)]
+                return [_sums([*found, *tail], *each) for found, each in zip(buckets, ranges, strict=True)]
         raise Unavailable("counters are being folded too fast to be read")
 
-    async def _buckets(self, scope: Scope, first: str, last: str) -> list[Bucket]:
-        query = {"company_id": scope.company_id, "id": {"$gte": first, "$lte": last}}
-        return await self._storage.select(Bucket, query)
+    async def _buckets(self, scope: Scope, grain: Grain, since: Instant, until: Instant) -> list[Bucket]:
+        bounds = {"$gte": bucket_id(grain, since), "$lte": bucket_id(grain, until)}
+        return await self._storage.select(Bucket, {"company_id": scope.company_id, "id": bounds})
 
     async def _tail(self, company_id: str, after: int) -> list[Record]:
         tail = page = await self._storage.records(company_id, after, _PAGE, told=False)
@@ -152,16 +161,14 @@ class Counters:
         return found.last_seq if found else None
 
     async def _store(self, company_id: str, last: int | None, records: list[Record]) -> None:
-        sums = with_imbalances(records)
-        stored = await self._storage.get_many(Bucket, [(company_id, bucket) for bucket in sums])
-        for bucket in stored:
-            add(sums[bucket.id], bucket.counts)
+        buckets = with_imbalances(records)
+        for bucket in await self._storage.get_many(Bucket, [(company_id, each) for each in buckets]):
+            buckets[bucket.id] = joined(bucket, buckets[bucket.id])
         cursor = FoldCursor(company_id=company_id, last_seq=records[-1].seq)
-        buckets = [Bucket(company_id=company_id, id=bucket, counts=counts) for bucket, counts in sums.items()]
         await self._storage.store(
             [
                 Put(METRICS, cursor, ABSENT if last is None else {"last_seq": last}),
-                *(Put(METRICS, bucket) for bucket in buckets),
+                *(Put(METRICS, bucket) for bucket in buckets.values()),
             ]
         )
 
@@ -186,19 +193,19 @@ def is_balanced(record: Record) -> bool:
     return record.company_id == MSP or ledger.row("", record.counts).balanced
 
 
-def with_imbalances(records: list[Record]) -> Counts:
+def with_imbalances(records: Sequence[Record]) -> dict[str, Bucket]:
     """`counted`, and under `IMBALANCE` how many records do not balance."""
-    sums = counted(records)
-    wrong = [record for record in records if not is_balanced(record)]
-    for each in wrong:
-        for grain in ("minute", "hour", "day"):
-            add(sums[bucket_id(grain, each.at)], {IMBALANCE: 1})
-    return sums
+    return counted(
+        [each if is_balanced(each) else replace(each, counts={**each.counts, IMBALANCE: 1}) for each in records]
+    )
 
 
-def _merged(buckets: list[Bucket], tail: Counts, first: str, last: str) -> Counts:
-    sums: Counts = {start_of(bucket.id): dict(bucket.counts) for bucket in buckets}
-    for bucket, deltas in tail.items():
-        if first <= bucket <= last:
-            add(sums.setdefault(start_of(bucket), {}), deltas)
+def _sums(buckets: Sequence[Bucket], grain: Grain, since: Instant, until: Instant) -> Counts:
+    first, last = since[: WIDTHS[grain]], until[: WIDTHS[grain]]
+    sums: Counts = {}
+    for bucket in buckets:
+        for start, name, count in sums_at(bucket, grain):
+            if first <= start <= last:
+                counts = sums.setdefault(start, {})
+                counts[name] = counts.get(name, 0) + count
     return sums

@@ -12,9 +12,10 @@ from alertwhisperer.storage.render_dynamodb import table_name
 from alertwhisperer.storage.transfer_documents import companies_of, pages, partitions
 from alertwhisperer.storage.transfer_writer import Writer
 from alertwhisperer.storage.upgrade import Upgrade
+from alertwhisperer.storage.upgrade_minutes import minutes_into_hours
 
 Steps = Mapping[int, Callable[[Storage], Awaitable[str]]]
-STEPS: Final[Steps] = {}
+STEPS: Final[Steps] = {2: minutes_into_hours}
 """Version → what leads from it to the next besides tables and indexes; each says what it did."""
 
 

@@ -24,7 +24,20 @@ PAGE_BYTES: Final = 4096
 NEWER: Final = "upgrade the program, or set SQLITE_PATH to another file"
 
 Steps = Mapping[int, tuple[str, ...]]
-STEPS: Final[Steps] = {}
+STEPS: Final[Steps] = {
+    # Minutes of counters had documents of their own: into their hours, by counter.
+    2: (
+        """UPDATE metrics AS hour SET document = json_set(document, '$.minutes', json((
+  SELECT json_group_object(name, json(sums)) FROM (
+    SELECT counter.key AS name, json_group_object(substr(minute.id, 17), counter.value) AS sums
+    FROM metrics AS minute, json_each(minute.document, '$.counts') AS counter
+    WHERE minute.company_id = hour.company_id
+      AND minute.id >= 'm' || substr(hour.id, 2) || ':' AND minute.id < 'm' || substr(hour.id, 2) || ';'
+    GROUP BY counter.key
+  )))) WHERE id GLOB 'h#*'""",
+        "DELETE FROM metrics WHERE id GLOB 'm#*'",
+    ),
+}
 """Version → the statements that lead from it to the next besides the layout of tables, which is found by comparing."""
 
 

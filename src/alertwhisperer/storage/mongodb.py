@@ -29,10 +29,12 @@ from alertwhisperer.storage.mongodb_find import Wanted, count, delete, find
 from alertwhisperer.storage.mongodb_log import append, head, heads
 from alertwhisperer.storage.mongodb_schema import missing_indexes
 from alertwhisperer.storage.mongodb_session import COMMIT_SECONDS, Session
+from alertwhisperer.storage.mongodb_upgrade import STEPS, Steps, upgrade_database
 from alertwhisperer.storage.mongodb_writes import DUPLICATE_KEY, prepare, run
 from alertwhisperer.storage.query import check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.records import make_record, told_in_full, touched_by
 from alertwhisperer.storage.update import Edit, apply_update, parse_update
+from alertwhisperer.storage.upgrade import Upgrade
 
 T = TypeVar("T", bound=Struct)
 
@@ -67,6 +69,10 @@ class MongoDBStorage(Adapter):
     async def open(self) -> None:
         """See `ports.Storage.open`."""
         await self._session.open()
+
+    async def upgrade(self, *, steps: Steps = STEPS, to: int = VERSION) -> Upgrade:
+        """Bring a database of an older version to this one; see `mongodb_upgrade.upgrade_database`."""
+        return await self._session.unprepared(lambda found: upgrade_database(found, self, steps=steps, to=to))
 
     async def close(self) -> None:
         """See `ports.Storage.close`."""

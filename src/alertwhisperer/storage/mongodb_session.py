@@ -157,14 +157,16 @@ class Session:
                 return
 
     async def unprepared(self, work: Callable[[AsyncDatabase[Stored]], Awaitable[R]]) -> R:
-        """Do something with the database as it is found, of whichever version; it is not open afterwards."""
+        """Do something with the database as it is found, of whichever version: it is open to that alone."""
         client = self._client_of_set()
         try:
             await check_server(client[self.name], self.hosts)
-            return await work(client[self.name])
+            self._database = client[self.name]
+            return await work(self._database)
         except PyMongoError as error:
             raise translated(error) from error
         finally:
+            self._database = None
             await client.close()
 
     async def _connect(self) -> AsyncDatabase[Stored]:

@@ -3,33 +3,25 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from alertwhisperer.schema import BY_NAME, VERSION, Collection
+from alertwhisperer.ports import Storage
+from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, of_mapping
 from alertwhisperer.storage.mongodb_schema import MARK, Database, make, missing_indexes, recognised
-from alertwhisperer.storage.mongodb_session import Session
 from alertwhisperer.storage.render_mongodb import META, mongodb_indexes
 from alertwhisperer.storage.upgrade import Upgrade
+from alertwhisperer.storage.upgrade_minutes import minutes_into_hours
 
-Steps = Mapping[int, Callable[[Database], Awaitable[str]]]
-STEPS: Final[Steps] = {}
+Steps = Mapping[int, Callable[[Storage], Awaitable[str]]]
+STEPS: Final[Steps] = {2: minutes_into_hours}
 """Version → what leads from it to the next besides collections and indexes; each says what it did."""
 
 
-async def upgrade_database(
-    url: str, database: str | None = None, *, steps: Steps = STEPS, to: int = VERSION
-) -> Upgrade:
+async def upgrade_database(database: Database, storage: Storage, *, steps: Steps, to: int) -> Upgrade:
     """Bring a database to this version; broken off, it is the older one still, and the same goes on.
 
-    Raises Invalid, in one sentence, if it is not ours or newer than this program.
+    `storage` is open on it, whatever its version. Raises Invalid, in one sentence, if it is not ours or newer than
+    this program.
     """
-
-    async def work(found: Database) -> Upgrade:
-        return await _upgrade(found, steps, to)
-
-    return await Session(url, database, None).unprepared(work)
-
-
-async def _upgrade(database: Database, steps: Steps, to: int) -> Upgrade:
     before = await recognised(database, newest=to)
     new = BY_NAME.keys() - set(await database.list_collection_names())
     lacking = await missing_indexes(database)
@@ -38,7 +30,7 @@ async def _upgrade(database: Database, steps: Steps, to: int) -> Upgrade:
     made = [await _rewrite(database, BY_NAME[name]) for name in sorted(over_ours)]
     await make(database)
     made += [f"collection {name}" for name in sorted(new)] + [f"index {name}" for name in lacking]
-    made += [await steps[at](database) for at in range(before, to) if at in steps]
+    made += [await steps[at](storage) for at in range(before, to) if at in steps]
     await database[META].update_one({ID: MARK}, {"$set": {"version": to}})
     return Upgrade(before, to, made)
 

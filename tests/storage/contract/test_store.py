@@ -16,27 +16,27 @@ from tests.support.documents import LATER, wake_up
 
 
 async def test_store_is_all_or_none(storage: Storage) -> None:
-    bucket = Bucket(company_id=ACME, id="m#1", counts={"x": 1})
+    bucket = Bucket(company_id=ACME, id="h#1", counts={"x": 1})
     await storage.store([Put("metrics", FoldCursor(company_id=ACME, last_seq=1), ABSENT), Put("metrics", bucket)])
     moved = Put("metrics", FoldCursor(company_id=ACME, last_seq=9), {"last_seq": 8})
     with pytest.raises(Stale):
         await storage.store([Put("metrics", replace(bucket, counts={"x": 2})), moved])
-    assert await storage.get(Bucket, (ACME, "m#1")) == bucket
+    assert await storage.get(Bucket, (ACME, "h#1")) == bucket
     assert await storage.get(FoldCursor, (ACME, "cursor")) == FoldCursor(company_id=ACME, last_seq=1)
 
 
 async def test_store_tells_nobody_and_moves_no_log(storage: Storage) -> None:
     heard: list[Record] = []
     storage.on_commit(heard.append)
-    await storage.store([Put("metrics", Bucket(company_id=ACME, id="m#1"))])
+    await storage.store([Put("metrics", Bucket(company_id=ACME, id="h#1"))])
     assert heard == []
     assert await storage.head(ACME) == (0, "")
 
 
 async def test_store_may_span_companies_and_delete(storage: Storage) -> None:
-    mine, yours = (Bucket(company_id=each, id="m#1") for each in (ACME, GLOBEX))
+    mine, yours = (Bucket(company_id=each, id="h#1") for each in (ACME, GLOBEX))
     await storage.store([Put("metrics", mine), Put("metrics", yours)])
-    await storage.store([Delete("metrics", (ACME, "m#1"))])
+    await storage.store([Delete("metrics", (ACME, "h#1"))])
     assert await storage.select(Bucket, {}) == [yours]
     await storage.store([])
 

@@ -21,6 +21,7 @@ from alertwhisperer.storage import get_database_adapter
 from alertwhisperer.storage.transfer_backup import back_up, bring_back
 from alertwhisperer.storage.transfer_handover import Means, Side
 from alertwhisperer.storage.transfer_verify import Verifier
+from tests.storage import version_2
 from tests.storage.transfer.conftest import Onlooker
 from tests.storage.transfer.senders import PACE_SECONDS
 from tests.support.engines import ENGINES, Engine
@@ -104,8 +105,8 @@ async def assert_of_one_moment(storage: Storage, company_id: str) -> None:
     assert sum(each.occurrences for each in incidents) == received
     cursor = await storage.get(FoldCursor, (company_id, CURSOR_ID))
     folded = cursor.last_seq if cursor else 0
-    minutes = await storage.select(Bucket, {"company_id": company_id, "id": {"$gte": "m#", "$lt": "m$"}})
-    counted = sum(each.counts.get("ledger.received", 0) for each in minutes)
+    hours = await storage.select(Bucket, {"company_id": company_id, "id": {"$gte": "h#", "$lt": "h$"}})
+    counted = sum(sum(each.minutes.get("ledger.received", {}).values()) for each in hours)
     assert counted == sum(each.counts.get("ledger.received", 0) for each in records if each.seq <= folded)
 
 
@@ -140,6 +141,14 @@ async def test_of_a_quiet_database_the_copy_of_the_copy_has_the_same_digests(vau
     again = await branch.fire(vault.office.acme, "host-0")
     assert again["disposition"] == "occurrence"
     await branch.close()
+
+
+async def test_a_backup_of_version_2_is_brought_up_to_date_on_its_way_back(vault: Vault) -> None:
+    older = version_2.file(vault.copy)
+    target = Side("the new one", await vault.empty.open())
+    outcome = await bring_back(older, target, vault.means)
+    assert all(each.agrees for each in outcome.comparisons)
+    await version_2.assert_upgraded(target.storage)
 
 
 async def test_retention_goes_on_after_a_backup_and_a_second_one_finds_its_way(vault: Vault) -> None:

@@ -9,7 +9,7 @@ import { api, body, page } from "@/api/client";
 import { keys } from "@/api/keys";
 import { useCompanyName, useMay } from "@/api/session";
 import type { Asset } from "@/api/types";
-import { Ago, Card } from "@/components/bits";
+import { Card, Day } from "@/components/bits";
 import { DataTable, type TableColumn } from "@/components/DataTable";
 import { FilterField } from "@/components/FilterField";
 import { Page } from "@/components/Page";
@@ -107,7 +107,12 @@ function useColumns(edit: (asset: Asset) => void): TableColumn<Asset>[] {
     },
     { key: "tags", title: names.tags, cell: (asset) => <Tags values={asset.tags} /> },
     { key: "needs", title: names.needs, cell: (asset) => <Tags values={asset.dependencies} /> },
-    { key: "seen", title: names.seen, align: "right", cell: (asset) => <Ago at={asset.last_seen_at} long /> },
+    {
+      key: "seen",
+      title: names.seen,
+      align: "right",
+      cell: (asset) => <Day at={asset.last_seen_at} hint={t.estate.seenHint} />,
+    },
   ];
   if (scope.company === null) {
     columns.splice(1, 0, {

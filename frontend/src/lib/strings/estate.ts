@@ -11,6 +11,7 @@ export const estate = {
     needs: "Depends on",
     seen: "Last seen",
   },
+  seenHint: "The day of its last alert, in UTC",
   noAssets: "No assets yet",
   noAssetsText: "An asset is added when it first alerts; you can also add one by hand.",
   addAsset: "Add asset",
