@@ -7,7 +7,7 @@ from alertwhisperer.domain.errors import Conflict
 from alertwhisperer.ports import Storage
 from alertwhisperer.schema import COLLECTIONS, Collection
 from alertwhisperer.storage.dynamodb_items import attribute
-from alertwhisperer.storage.dynamodb_tables import Tables
+from alertwhisperer.storage.dynamodb_tables import Lacking, Tables
 from alertwhisperer.storage.render_dynamodb import table_name
 from alertwhisperer.storage.transfer_documents import companies_of, pages, partitions
 from alertwhisperer.storage.transfer_writer import Writer
@@ -27,26 +27,30 @@ async def upgrade_tables(
     than this program; Conflict if a document cannot be given what a new index looks at.
     """
     before = await tables.recognised(newest=to)
-    lacking = await tables.missing_indexes()
+    lacking = await tables.lacking()
     # First: whoever finds the index there must find it whole.
     made = [await _rewrite(storage, each) for each in COLLECTIONS if _is_over_ours(each, prefix, lacking)]
     made += [f"table {name}" for name in await tables.create(protected=protected)]
-    for table, index in lacking:
-        await tables.add_index(table, index)
-        made.append(f"index {index} of {table}")
+    for each in lacking:
+        if each.outdated:
+            await tables.drop_index(each.table, each.name)
+    for each in lacking:
+        await tables.add_index(each.table, each.name)
+        made.append(f"index {each.name} of {each.table}")
     await tables.wait()
     made += [await steps[at](storage) for at in range(before, to) if at in steps]
     await tables.mark(to)
     return Upgrade(before, to, made)
 
 
-def _is_over_ours(collection: Collection, prefix: str, lacking: Sequence[tuple[str, str]]) -> bool:
+def _is_over_ours(collection: Collection, prefix: str, lacking: Sequence[Lacking]) -> bool:
     """Whether an index that it lacks has a key that is made of several fields, or that only some documents have."""
+    places = {(each.table, each.name) for each in lacking}
     names = [
         attribute(collection, gsi, fields)
         for gsi in collection.gsis
         for fields in (gsi.partition, gsi.sort)
-        if fields and (table_name(prefix, collection.name), gsi.name) in lacking
+        if fields and (table_name(prefix, collection.name), gsi.name) in places
     ]
     return any(name.startswith("$") for name in names)
 
