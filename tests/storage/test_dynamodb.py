@@ -115,7 +115,7 @@ async def test_what_an_index_lacks_yet_is_found_by_the_log(
         TableName=storage.explain("alerts", {"company_id": ACME}).table,
         Key={"company_id": {"S": ACME}, "id": {"S": "a1"}},
         UpdateExpression="REMOVE #k",
-        ExpressionAttributeNames={"#k": "$dedup_key,id"},
+        ExpressionAttributeNames={"#k": "$dk"},
     )
     assert storage.explain("alerts", OPEN).index == "company_id-dedup_key-open-index"
     assert [each.id for each in await storage.select(Alert, OPEN)] == ["a2", "a1"]
