@@ -5,15 +5,18 @@ from typing import Any, Final
 
 import pymongo
 import pytest
+from msgspec import to_builtins
 from pymongo.asynchronous.database import AsyncDatabase
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import ABSENT, Change, Put
 from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.reason import Reason
 from alertwhisperer.ports import Storage
 from alertwhisperer.schema import VERSION
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.dynamodb_tables import VERSION_KEY
+from alertwhisperer.storage.dynamodb_values import to_value
 from alertwhisperer.storage.mongodb import MongoDBStorage
 from alertwhisperer.storage.mongodb_documents import Stored
 from alertwhisperer.storage.mongodb_upgrade import upgrade_database
@@ -117,6 +120,25 @@ async def test_a_newer_mongodb_is_not_upgraded(older: MongoSet, by_hand: Any, ve
     assert "assets" not in by_hand.list_collection_names()
 
 
+async def test_an_index_of_mongodb_with_other_keys_is_made_anew(older: MongoSet, by_hand: Any) -> None:
+    await upgrade_database(older.url, NAME)
+    for form in (
+        {"keys": [("dedup_key", 1)]},
+        {"keys": [("dedup_key", 1), ("company_id", 1)], "partialFilterExpression": {"_status_not_resolved": True}},
+        {"keys": [("company_id", 1), ("dedup_key", 1)]},
+    ):
+        wanted = by_hand["alerts"].index_information()[INDEX]
+        by_hand["alerts"].drop_index(INDEX)
+        by_hand["alerts"].create_index(name=INDEX, **form)
+        storage = handle(older)
+        assert (await storage.check())["missing_indexes"] == f"alerts.{INDEX}"
+        await storage.close()
+        done = await upgrade_database(older.url, NAME)
+        assert done.made == ["0 documents of alerts written anew", f"index alerts.{INDEX}"]
+        assert by_hand["alerts"].index_information()[INDEX] == wanted
+    assert not (await upgrade_database(older.url, NAME)).needed
+
+
 # ---------------------------------------------------------------- DynamoDB
 
 
@@ -206,3 +228,57 @@ async def test_newer_tables_are_not_upgraded(
     with pytest.raises(Invalid, match=said):
         await tables.upgrade(protected=False)
     assert "Yesterday_Assets" not in dynamodb_local.client.list_tables()["TableNames"]
+
+
+async def test_an_index_with_the_keys_of_an_earlier_version_is_made_anew(
+    tables: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
+    """Its documents too: as they were, they lack what the index looks at now, and have what it looked at then."""
+    call, table = dynamodb_local.client, "Yesterday_Alerts"
+    call.update_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (*EARLIER_KEYS, "id")],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": INDEX,
+                    "KeySchema": EARLIER_SCHEMA,
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            }
+        ],
+    )
+    wait_for(lambda: all(each["IndexStatus"] == "ACTIVE" for each in indexes(dynamodb_local)), seconds=20, what="late")
+    earlier = alert("a9", correlated_incident_id="i1", reason=Reason(kind="opened", sentence=""))
+    call.put_item(TableName=table, Item=as_it_was(earlier))
+    await tables.create_tables(protected=False, expiry=False)
+    assert "alertwhisperer db upgrade" in await refusal(handle_of(dynamodb_local))
+    done = await tables.upgrade(protected=False)
+    assert done.made == ["4 documents of alerts written anew", f"index {INDEX} of Yesterday_Alerts"]
+    now = next(each["KeySchema"] for each in indexes(dynamodb_local) if each["IndexName"] == INDEX)
+    assert now != EARLIER_SCHEMA
+    assert call.scan(TableName=table, IndexName=INDEX)["Count"] == 4
+    names = {name for item in call.scan(TableName=table)["Items"] for name in item}
+    assert names.isdisjoint({"$dedup_key,id", "$company_id,correlated_incident_id", "$floats"})
+    assert not (await tables.upgrade(protected=False)).needed
+    storage = handle_of(dynamodb_local)
+    assert await storage.select(Alert, {**OPEN, "dedup_key": earlier.dedup_key}) == [earlier]
+    await storage.close()
+    call.delete_item(TableName=table, Key={"company_id": {"S": ACME}, "id": {"S": "a9"}})
+
+
+EARLIER_KEYS: Final = ("company_id", "$dedup_key,id")
+EARLIER_SCHEMA: Final = [
+    {"AttributeName": name, "KeyType": kind} for name, kind in zip(EARLIER_KEYS, ("HASH", "RANGE"), strict=True)
+]
+
+
+def as_it_was(document: Alert) -> dict[str, Any]:
+    """An alert as the version before the last one wrote it: with all its fields, and longer keys of indexes."""
+    fields = {name: to_value(value, (name,), []) for name, value in to_builtins(document).items()}
+    return fields | {
+        "$hash": {"B": b"12345678"},
+        "$floats": {"S": '[[true,"reason","score"]]'},
+        "$dedup_key,id": {"S": f"d98fe8e036ceb4d284c50860#{document.id}"},
+        "$company_id,correlated_incident_id": {"S": "b5c80bac99979487c16c3e92"},
+    }
