@@ -282,3 +282,17 @@ def as_it_was(document: Alert) -> dict[str, Any]:
         "$dedup_key,id": {"S": f"d98fe8e036ceb4d284c50860#{document.id}"},
         "$company_id,correlated_incident_id": {"S": "b5c80bac99979487c16c3e92"},
     }
+
+
+async def test_documents_are_written_anew_for_an_index_that_somebody_else_has_made(
+    tables: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
+    """As a CloudFormation stack does, before the program's own upgrade."""
+    await tables.upgrade(protected=False)
+    earlier = alert("a9", reason=Reason(kind="opened", sentence=""))
+    dynamodb_local.client.put_item(TableName="Yesterday_Alerts", Item=as_it_was(earlier))
+    mark(dynamodb_local, VERSION - 1)
+    assert (await tables.upgrade(protected=False)).made == ["4 documents of alerts written anew"]
+    found = await tables.select(Alert, {**OPEN, "dedup_key": earlier.dedup_key})
+    assert found == [earlier]
+    await tables.delete_many("alerts", {"company_id": ACME, "id": "a9"})

@@ -209,6 +209,14 @@ def _is_own(collection: Collection, gsi: Gsi, fields: tuple[str, ...]) -> bool:
     return len(fields) == 1 and (fields[0] in collection.key or gsi.when is None)
 
 
+def made_keys(collection: Collection) -> frozenset[str]:
+    """The attributes of ours that are keys of an index: what a document must carry to be in it."""
+    places = [(gsi, fields) for gsi in collection.gsis for fields in (gsi.partition, gsi.sort) if fields]
+    return frozenset(
+        attribute(collection, gsi, fields) for gsi, fields in places if not _is_own(collection, gsi, fields)
+    )
+
+
 def own_index_fields(collection: Collection) -> tuple[str, ...]:
     """The fields, not of the table's key, whose own attributes are keys of an index."""
     return _OWN_INDEX_FIELDS[collection.name]

@@ -20,6 +20,7 @@ from alertwhisperer.storage.dynamodb_items import (
     hash_of,
     is_key_text,
     is_possible_key,
+    made_keys,
 )
 from alertwhisperer.storage.query import And, Compare, Condition, In, Not
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
@@ -186,7 +187,7 @@ def _by_made_key(collection: Collection, facts: Facts, _: bool) -> Plan | None: 
             spans = [Span(each) for each in made or ()]
             ordered = len(spans) == 1 and gsi.sort == collection.key[-1:]
         else:
-            is_made = attribute(collection, gsi, gsi.sort).startswith("$") if gsi.sort else False
+            is_made = key_names(collection, gsi)[-1] in made_keys(collection)
             made = _digests(facts, gsi.sort) if is_made else None
             partitions = facts.keys(gsi.partition[0])
             spans = [Span(part, ("=", each)) for part in partitions or () for each in made or ()]

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from alertwhisperer.domain.errors import Invalid, Unavailable
-from alertwhisperer.schema import VERSION
+from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.dynamodb_calls import Backoff, Calls, Failures
 from alertwhisperer.storage.dynamodb_errors import code_of, sentence
-from alertwhisperer.storage.dynamodb_items import TTL, Item
+from alertwhisperer.storage.dynamodb_items import TTL, Item, made_keys
 from alertwhisperer.storage.render_dynamodb import expiring_tables, own_table, table_definitions
 
 VERSION_KEY: Final[Item] = {"kind": {"S": "version"}, "id": {"S": "schema"}}
@@ -90,9 +90,17 @@ class Tables:
         return version
 
     async def mark(self, version: int) -> None:
-        """Say of which version the tables are."""
-        item = {**VERSION_KEY, "version": {"N": str(version)}}
+        """Say of which version the tables are, and that every document carries what indexes look at now."""
+        carried = {each.name: {"L": [{"S": name} for name in sorted(made_keys(each))]} for each in COLLECTIONS}
+        item = {**VERSION_KEY, "version": {"N": str(version)}, "carried": {"M": carried}}
         await self._calls.read("put_item", TableName=own_table(self._prefix), Item=item)
+
+    async def outdated(self) -> list[Collection]:
+        """The collections some of whose documents may lack what indexes look at now, whoever made those indexes."""
+        item = await self._calls.get(own_table(self._prefix), VERSION_KEY) or {}
+        carried = item["carried"]["M"] if "carried" in item else {}
+        names = {name: {each["S"] for each in held["L"]} for name, held in carried.items()}
+        return [each for each in COLLECTIONS if not made_keys(each) <= names.get(each.name, set())]
 
     async def lacking(self) -> list[Lacking]:
         """The indexes that tables have not as they should; a table that is not there lacks none."""

@@ -92,6 +92,16 @@ async def test_a_bad_document_is_reported_and_the_others_go_on(move: Move) -> No
     assert not (await move.mover.move(switch=True)).failures
 
 
+async def test_a_field_that_no_version_needs_any_more_stays_behind(local: Move) -> None:
+    await local.fire(1)
+    query = {"company_id": local.office.acme.id}
+    assert await local.source.storage.update_many("incidents", query, {"$set": {"key_fields": {"asset": "db-01"}}}) == 1
+    assert not (await local.mover.move(switch=False)).failures
+    (copied,) = await local.target.storage.find("incidents", query)
+    assert "key_fields" not in copied
+    assert all(each.agrees for each in await local.mover.verify())
+
+
 async def test_who_has_claimed_a_timer_stays_behind(local: Move) -> None:
     acme, now = local.office.acme.id, local.office.clock.now()
     claimed = replace(timer("incident.wake", acme, "i1", now), lease_token="t", lease_until=plus(now, 30))
