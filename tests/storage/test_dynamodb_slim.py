@@ -31,13 +31,14 @@ from alertwhisperer.storage.dynamodb_items import (
     decode_item,
     encode_item,
 )
-from alertwhisperer.storage.dynamodb_slim import SHAPES
+from alertwhisperer.storage.dynamodb_slim import LATEST, SHAPES
 from alertwhisperer.storage.dynamodb_values import Value, to_value
 from alertwhisperer.storage.sqlite import SQLiteStorage
+from alertwhisperer.storage.values import MISSING
 from benchmarks.cost import SeededIds, own
 from benchmarks.dynamodb_units import item_bytes
 from tests.support.cast import ACME
-from tests.support.documents import NOON, alert
+from tests.support.documents import LATER, NOON, alert
 from tests.support.exact import exact
 from tests.support.world import World
 
@@ -82,7 +83,24 @@ def read(collection: str, item: Item) -> dict[str, object]:
 
 EMPTY: tuple[object, ...] = (None, False, 0, 0.0, -0.0, "", [], {})
 ODD = st.sampled_from(
-    [*EMPTY, True, 1, 1.0, -3.0, 0.5, 1e22, 2**53 + 1, "a", [0, -0.0], {"a": 1.0}, {"a": {}}, [{}], [{"name": ""}]]
+    [
+        *EMPTY,
+        True,
+        1,
+        1.0,
+        -3.0,
+        0.5,
+        1e22,
+        2**53 + 1,
+        "a",
+        [0, -0.0],
+        {"a": 1.0},
+        {"a": {}},
+        [{}],
+        [{"name": ""}],
+        NOON,
+        LATER,
+    ]
 )
 WHOLE_ONES = [("alerts", whole_alert()), ("incidents", whole_incident())]
 
@@ -117,7 +135,7 @@ def test_a_whole_document_is_written_without_its_empty_fields_and_read_with_them
     item = stored(collection, document)
     assert WHOLE in item
     assert FLOATS not in item
-    assert not {"metadata", "acknowledged_at"} & item.keys()
+    assert not {"metadata", "acknowledged_at", "last_received_at", "updated_at"} & item.keys()
     assert "peer_alert_id" not in item["reason"]["M"]
     assert exact(read(collection, item)) == exact(document)
     assert read(collection, item)["metadata"] is not read(collection, item)["metadata"]
@@ -164,6 +182,26 @@ def test_what_an_earlier_version_wrote_is_read() -> None:
     assert exact(read("alerts", item)) == exact(document)
 
 
+@pytest.mark.parametrize("resolved_at", [None, NOON, LATER, "", 7])
+@pytest.mark.parametrize("updated_at", [None, NOON, LATER, "", 7])
+def test_an_instant_that_follows_from_others_comes_back(updated_at: object, resolved_at: object) -> None:
+    document = {**whole_incident(), "updated_at": updated_at, "resolved_at": resolved_at}
+    item = stored("incidents", document)
+    latest = max(NOON, resolved_at) if isinstance(resolved_at, str) else NOON
+    assert ("updated_at" in item) == (updated_at != latest)
+    assert exact(read("incidents", item)) == exact(document)
+
+
+def test_what_follows_from_others_stands_behind_them_and_is_never_empty() -> None:
+    for collection, fields in LATEST.items():
+        order = list(SHAPES[collection].empty)
+        seen: set[str] = set()
+        for name, others in fields.items():
+            assert SHAPES[collection].empty[name] is MISSING
+            assert set(others) <= set(order) - (fields.keys() - seen)
+            seen.add(name)
+
+
 def left_out() -> str:
     fields = {name: dict(shape.left_out()) for name, shape in SHAPES.items()}
     return json.format(json.encode(fields), indent=1).decode() + "\n"
@@ -194,7 +232,7 @@ async def test_an_alert_and_its_incident_are_each_billed_as_one_kilobyte(tmp_pat
     for _ in range(2):
         await world.post(own("x", 0))
         clock.advance(300)
-    for kind, name, most in ((Alert, "alerts", 930), (Incident, "incidents", 1_000)):
+    for kind, name, most in ((Alert, "alerts", 850), (Incident, "incidents", 950)):
         (document,) = await storage.select(kind, {"company_id": ACME})
         item = stored(name, to_builtins(document))
         assert WHOLE in item

@@ -1,12 +1,13 @@
-"""What an item leaves out: the empty fields of a document that is whole.
+"""What an item leaves out of a document that is whole: empty fields, and instants that follow from others.
 
 A document is *whole* if it has exactly the fields that its Struct declares, and so has every Struct within it. Of such
 a document the fields are not written that are empty and are so by default: the Struct says what belongs in their place.
-Floats need no note either, where the Struct says that they are floats. What anybody may have put in by hand, and what
-an older version wrote with other fields, is not whole, and stored as it is.
+Nor are instants that are the latest of some others, as `updated_at` mostly is. Floats need no note either, where the
+Struct says that they are floats. What anybody may have put in by hand, and what an older version wrote with other
+fields, is not whole, and stored as it is.
 
-So the empty defaults of stored Structs are part of what is stored: to change one takes a step of `db upgrade`
-(`tests/storage/golden/dynamodb_left_out.json` shows them).
+So the empty defaults of stored Structs, and LATEST, are part of what is stored: to change one takes a step of
+`db upgrade` (`tests/storage/golden/dynamodb_left_out.json` shows them).
 """
 
 import math
@@ -18,6 +19,16 @@ from msgspec import NODEFAULT, Struct, inspect
 from alertwhisperer.schema import COLLECTIONS, Collection
 from alertwhisperer.storage.dynamodb_values import Path, Value, to_value
 from alertwhisperer.storage.values import MISSING
+
+LATEST: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "alerts": {"received_at": ("timestamp",), "last_received_at": ("received_at",)},
+    "incidents": {
+        "created_at": ("first_alert_at",),
+        "updated_at": ("last_alert_at", "acknowledged_at", "assigned_at", "resolved_at"),
+    },
+}
+"""Collection → field → the fields the latest of which it is when it is left out. It comes behind those it follows from,
+and has no empty default."""
 
 Notes = list[list[object]]
 """Floats that nothing else tells from integers; see `to_value`."""
@@ -70,7 +81,8 @@ class Listed:
 class Shape:
     """A Struct's fields: each with its empty default (MISSING if it has none) and its form, if that says anything."""
 
-    def __init__(self, kind: type[Struct]) -> None:
+    def __init__(self, kind: type[Struct], latest: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        self.latest: Final = dict(latest or {})
         self.empty: Final[dict[str, object]] = {}
         self.forms: Final[dict[str, Form]] = {}
         declared = inspect.type_info(kind)
@@ -94,6 +106,9 @@ class Shape:
             if made is None:
                 return None
             written[name] = made
+        for name, others in self.latest.items():
+            if document[name] == _latest(document, others):
+                del written[name]
         return written
 
     def filled(self, decoded: dict[str, object]) -> dict[str, object]:
@@ -104,6 +119,9 @@ class Shape:
         for name, empty in self.empty.items():
             if name not in decoded and empty is not MISSING:
                 decoded[name] = empty.copy() if isinstance(empty, list | dict) else empty
+        for name, others in self.latest.items():
+            if name not in decoded:
+                decoded[name] = _latest(decoded, others)
         return decoded
 
     def value(self, plain: object, path: Path, floats: Notes) -> Value | None:
@@ -120,12 +138,17 @@ class Shape:
     def left_out(self) -> Iterator[tuple[str, object]]:
         """Every field that is left out when it is empty, as a path, with what is put in its place."""
         for name, empty in self.empty.items():
-            if empty is not MISSING:
-                yield name, empty
+            if empty is not MISSING or name in self.latest:
+                yield name, self.latest.get(name, empty)
             form = self.forms.get(name)
             inner = form.element if isinstance(form, Listed) else form
             if isinstance(inner, Shape):
                 yield from ((f"{name}.{path}", each) for path, each in inner.left_out())
+
+
+def _latest(document: Mapping[str, object], names: tuple[str, ...]) -> str | None:
+    """The latest of some instants; None if there is none."""
+    return max((value for name in names if isinstance(value := document.get(name), str)), default=None)
 
 
 def _empty_default(field: inspect.Field) -> object:
@@ -155,7 +178,9 @@ def _is_plain(declared: inspect.StructType) -> bool:
     return not (declared.cls.__struct_config__.omit_defaults or declared.array_like or declared.tag_field)
 
 
-SHAPES: Final[dict[str, Shape]] = {each.name: Shape(each.document) for each in COLLECTIONS if not each.unbounded}
+SHAPES: Final[dict[str, Shape]] = {
+    each.name: Shape(each.document, LATEST.get(each.name)) for each in COLLECTIONS if not each.unbounded
+}
 """Of collections whose documents are native items. Of documents `beside` there is none: those are few, and small."""
 
 
@@ -165,8 +190,10 @@ def empty_of(collection: Collection, name: str) -> object:
     return shape.empty.get(name, MISSING) if shape else MISSING
 
 
-def is_nested(collection: Collection, name: str) -> bool:
-    """Whether fields within the field may be left out, so that its value cannot be compared as it is."""
+def is_comparable(collection: Collection, name: str) -> bool:
+    """Whether the field's attribute, or that it lacks, tells its value: not if it has fields within that may lack."""
     shape = SHAPES.get(collection.name)
-    form = shape.forms.get(name) if shape else None
-    return form is not None and not isinstance(form, Float)
+    if shape is None:
+        return True
+    form = shape.forms.get(name)
+    return name not in shape.latest and (form is None or isinstance(form, Float))

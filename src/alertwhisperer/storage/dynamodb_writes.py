@@ -34,7 +34,7 @@ from alertwhisperer.storage.dynamodb_items import (
 )
 from alertwhisperer.storage.dynamodb_plan import guard_of
 from alertwhisperer.storage.dynamodb_search import ROSTER, Search, part_key
-from alertwhisperer.storage.dynamodb_slim import empty_of, is_nested
+from alertwhisperer.storage.dynamodb_slim import empty_of, is_comparable
 from alertwhisperer.storage.dynamodb_values import Value, to_value
 from alertwhisperer.storage.render_dynamodb import own_table
 from alertwhisperer.storage.values import MISSING
@@ -303,7 +303,7 @@ def _must_look(wanted: Wanted) -> bool:
         return False
     unsayable = {TTL, *own_index_fields(wanted.collection)}
     odd = any(
-        is_nested(wanted.collection, name) or (name in unsayable and not is_key_text(value))
+        not is_comparable(wanted.collection, name) or (name in unsayable and not is_key_text(value))
         for name, value in wanted.expect.items()
     )
     return odd or TTL in wanted.expect or wanted.collection.unbounded
