@@ -153,7 +153,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         gsis=(
             Gsi("company_id-timestamp-index", ("company_id",), ("timestamp",)),
             # Both of the open ones and of a dedup key: keys alone are read, of which the open ones are few.
-            Gsi("company_id-dedup_key-open-index", ("company_id",), ("dedup_key", "id"), when=_STILL_OPEN),
+            Gsi("company_id-dedup_key-open-index", ("company_id",), ("dedup_key",), when=_STILL_OPEN),
             Gsi("company_id-correlated_incident_id-index", ("company_id", "correlated_incident_id"), ("id",)),
         ),
     ),

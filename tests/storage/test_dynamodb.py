@@ -13,6 +13,7 @@ from alertwhisperer.domain.change import ABSENT, Change, Event, Put, Storm
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Unavailable
 from alertwhisperer.domain.instant import plus
+from alertwhisperer.domain.reason import Reason
 from alertwhisperer.domain.user import User
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from tests.support.cast import ACME
@@ -115,7 +116,7 @@ async def test_what_an_index_lacks_yet_is_found_by_the_log(
         TableName=storage.explain("alerts", {"company_id": ACME}).table,
         Key={"company_id": {"S": ACME}, "id": {"S": "a1"}},
         UpdateExpression="REMOVE #k",
-        ExpressionAttributeNames={"#k": "$dedup_key,id"},
+        ExpressionAttributeNames={"#k": "$dk"},
     )
     assert storage.explain("alerts", OPEN).index == "company_id-dedup_key-open-index"
     assert [each.id for each in await storage.select(Alert, OPEN)] == ["a2", "a1"]
@@ -207,6 +208,22 @@ async def test_two_who_add_at_once_both_count(storage: DynamoDBStorage, engine: 
     key = {"company_id": ACME, "id": "a1"}
     await asyncio.gather(*(each.update_one("alerts", key, {"$inc": {"n": 1}}) for each in (storage, other) * 3))
     assert await storage.find_one("alerts", key, {"n": 1}) == {"n": 6}
+
+
+async def test_an_expectation_of_what_an_item_leaves_out_goes_out_blind(storage: DynamoDBStorage) -> None:
+    first = alert("a1", reason=Reason(kind="off", sentence=""))
+    await storage.store([Put("alerts", first)])
+    before = storage.operations.copy()
+    expect: dict[str, object] = {
+        "delivery_id": "",
+        "urls": [],
+        "metadata": {},
+        "resolved_at": None,
+        "priority_score": 0,
+    }
+    await storage.store([Put("alerts", first, expect)])
+    assert storage.operations["batch_get_item"] == before["batch_get_item"]
+    assert storage.operations["transact_write_items"] == before["transact_write_items"] + 1
 
 
 async def refusal(storage: DynamoDBStorage) -> str:

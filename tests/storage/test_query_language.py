@@ -11,12 +11,15 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.reason import Reason
 from alertwhisperer.ports import Storage
 from alertwhisperer.storage.match import matches, project, sort_documents
 from alertwhisperer.storage.query import By, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.update import apply_update, parse_update
+from tests.support.documents import alert
 from tests.support.engines import ENGINES
 from tests.support.exact import exact
 
@@ -50,7 +53,7 @@ deep_values = st.one_of(
 )
 LEFT_OUT = "left out"
 statuses = st.sampled_from(["active", "acknowledged", "resolved", None])
-documents = st.builds(
+loose_documents = st.builds(
     lambda free, known: {**free, **{name: value for name, value in known.items() if value != LEFT_OUT}},
     st.dictionaries(names, deep_values, max_size=4),
     st.fixed_dictionaries(
@@ -60,8 +63,25 @@ documents = st.builds(
         }
     ),
 )
+# All the fields of an alert, most of them empty: an engine may leave those out.
+fields_of_alerts = st.sampled_from(["delivery_id", "urls", "labels", "metadata", "priority_score", "reason"])
+WHOLE: Fields = to_builtins(alert("a1", reason=Reason(kind="opened", sentence="", gap_seconds=0.0)))
+whole_documents = st.builds(
+    lambda changes, status: {**WHOLE, **changes, "status": status},
+    st.dictionaries(fields_of_alerts, deep_values, max_size=2),
+    statuses,
+)
+documents = loose_documents | loose_documents | whole_documents
 columns = st.sampled_from(["status", "dedup_key", "id"])
-paths = st.one_of(names, columns, st.lists(names, min_size=2, max_size=3).map(".".join), st.just("status.a"))
+inside = st.sampled_from(["reason.score", "reason.gap_seconds", "reason.config_version", "metadata.a"])
+paths = st.one_of(
+    names,
+    names,
+    columns,
+    fields_of_alerts | inside,
+    st.lists(names, min_size=2, max_size=3).map(".".join),
+    st.just("status.a"),
+)
 
 
 def operators(operands: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[str, object]]:

@@ -5,14 +5,17 @@ from typing import Any, Final
 
 import pymongo
 import pytest
+from msgspec import to_builtins
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import ABSENT, Change, Put
 from alertwhisperer.domain.errors import Invalid
+from alertwhisperer.domain.reason import Reason
 from alertwhisperer.ports import Storage
 from alertwhisperer.schema import VERSION
 from alertwhisperer.storage.dynamodb import DynamoDBStorage
 from alertwhisperer.storage.dynamodb_tables import VERSION_KEY
+from alertwhisperer.storage.dynamodb_values import to_value
 from alertwhisperer.storage.mongodb import MongoDBStorage
 from tests.storage import version_2
 from tests.support.cast import ACME
@@ -24,6 +27,7 @@ from tests.support.processes import wait_for
 NAME: Final = "yesterday"
 OPEN: Final = {"company_id": ACME, "status": {"$ne": "resolved"}}
 INDEX: Final = "company_id-dedup_key-open-index"
+OWN: Final = "Yesterday_System"
 
 
 async def write(storage: Storage) -> None:
@@ -119,6 +123,25 @@ async def test_a_newer_mongodb_is_not_upgraded(older: MongoSet, by_hand: Any, ve
     assert "assets" not in by_hand.list_collection_names()
 
 
+async def test_an_index_of_mongodb_with_other_keys_is_made_anew(older: MongoSet, by_hand: Any) -> None:
+    await handle(older).upgrade()
+    for form in (
+        {"keys": [("dedup_key", 1)]},
+        {"keys": [("dedup_key", 1), ("company_id", 1)], "partialFilterExpression": {"_status_not_resolved": True}},
+        {"keys": [("company_id", 1), ("dedup_key", 1)]},
+    ):
+        wanted = by_hand["alerts"].index_information()[INDEX]
+        by_hand["alerts"].drop_index(INDEX)
+        by_hand["alerts"].create_index(name=INDEX, **form)
+        storage = handle(older)
+        assert (await storage.check())["missing_indexes"] == f"alerts.{INDEX}"
+        await storage.close()
+        done = await handle(older).upgrade()
+        assert done.made == ["0 documents of alerts written anew", f"index alerts.{INDEX}"]
+        assert by_hand["alerts"].index_information()[INDEX] == wanted
+    assert not (await handle(older).upgrade()).needed
+
+
 # ---------------------------------------------------------------- DynamoDB
 
 
@@ -144,6 +167,9 @@ async def tables(dynamodb_local: DynamoDBLocal) -> AsyncIterator[DynamoDBStorage
         call.update_table(TableName="Yesterday_Alerts", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": INDEX}}])
     wait_for(lambda: all(each["IndexName"] != INDEX for each in indexes(dynamodb_local)), seconds=20, what="it stays")
     mark(dynamodb_local, VERSION - 1)
+    for item in own_items(dynamodb_local, "logs"):
+        call.delete_item(TableName=OWN, Key=item)
+        call.put_item(TableName=OWN, Item={**item, "kind": {"S": "heads"}, "seq": {"N": "1"}, "audit_head": {"S": ""}})
     older = handle_of(dynamodb_local)
     yield older
     await older.close()
@@ -160,11 +186,15 @@ def indexes(server: DynamoDBLocal) -> list[dict[str, Any]]:
     return found
 
 
+def own_items(server: DynamoDBLocal, kind: str) -> list[dict[str, Any]]:
+    return [each for each in server.client.scan(TableName=OWN)["Items"] if each["kind"] == {"S": kind}]
+
+
 def mark(server: DynamoDBLocal, version: int | None) -> None:
     if version is None:
-        server.client.delete_item(TableName="Yesterday_System", Key=VERSION_KEY)
+        server.client.delete_item(TableName=OWN, Key=VERSION_KEY)
     else:
-        server.client.put_item(TableName="Yesterday_System", Item={**VERSION_KEY, "version": {"N": str(version)}})
+        server.client.put_item(TableName=OWN, Item={**VERSION_KEY, "version": {"N": str(version)}})
 
 
 async def test_older_tables_are_refused_until_they_are_upgraded(
@@ -173,6 +203,7 @@ async def test_older_tables_are_refused_until_they_are_upgraded(
     done = await tables.upgrade(protected=False)
     assert (done.before, done.after, done.needed) == (VERSION - 1, VERSION, True)
     assert done.made == [
+        "1 logs named",
         "3 documents of alerts written anew",
         "table Yesterday_Assets",
         f"index {INDEX} of Yesterday_Alerts",
@@ -182,7 +213,8 @@ async def test_older_tables_are_refused_until_they_are_upgraded(
     storage = handle_of(dynamodb_local)
     await version_2.assert_upgraded(storage)
     assert len(await storage.select(Alert, {**OPEN, "dedup_key": alert("a1").dedup_key})) > 0
-    assert await storage.head(ACME) == (1, "")
+    assert await storage.companies_with_log() == [(ACME, 1)]
+    assert own_items(dynamodb_local, "heads") == []
     await storage.close()
 
 
@@ -211,3 +243,75 @@ async def test_newer_tables_are_not_upgraded(
     with pytest.raises(Invalid, match=said):
         await tables.upgrade(protected=False)
     assert "Yesterday_Assets" not in dynamodb_local.client.list_tables()["TableNames"]
+
+
+async def test_an_index_with_the_keys_of_an_earlier_version_is_made_anew(
+    tables: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
+    """Its documents too: as they were, they lack what the index looks at now, and have what it looked at then."""
+    call, table = dynamodb_local.client, "Yesterday_Alerts"
+    call.update_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (*EARLIER_KEYS, "id")],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": INDEX,
+                    "KeySchema": EARLIER_SCHEMA,
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            }
+        ],
+    )
+    wait_for(lambda: all(each["IndexStatus"] == "ACTIVE" for each in indexes(dynamodb_local)), seconds=20, what="late")
+    earlier = alert("a9", correlated_incident_id="i1", reason=Reason(kind="opened", sentence=""))
+    call.put_item(TableName=table, Item=as_it_was(earlier))
+    await tables.create_tables(protected=False, expiry=False)
+    assert "alertwhisperer db upgrade" in await refusal(handle_of(dynamodb_local))
+    done = await tables.upgrade(protected=False)
+    assert done.made[:3] == [
+        "1 logs named",
+        "4 documents of alerts written anew",
+        f"index {INDEX} of Yesterday_Alerts",
+    ]
+    now = next(each["KeySchema"] for each in indexes(dynamodb_local) if each["IndexName"] == INDEX)
+    assert now != EARLIER_SCHEMA
+    assert call.scan(TableName=table, IndexName=INDEX)["Count"] == 4
+    names = {name for item in call.scan(TableName=table)["Items"] for name in item}
+    assert names.isdisjoint({"$dedup_key,id", "$company_id,correlated_incident_id", "$floats"})
+    assert not (await tables.upgrade(protected=False)).needed
+    storage = handle_of(dynamodb_local)
+    assert await storage.select(Alert, {**OPEN, "dedup_key": earlier.dedup_key}) == [earlier]
+    await storage.close()
+    call.delete_item(TableName=table, Key={"company_id": {"S": ACME}, "id": {"S": "a9"}})
+
+
+EARLIER_KEYS: Final = ("company_id", "$dedup_key,id")
+EARLIER_SCHEMA: Final = [
+    {"AttributeName": name, "KeyType": kind} for name, kind in zip(EARLIER_KEYS, ("HASH", "RANGE"), strict=True)
+]
+
+
+def as_it_was(document: Alert) -> dict[str, Any]:
+    """An alert as the version before the last one wrote it: with all its fields, and longer keys of indexes."""
+    fields = {name: to_value(value, (name,), []) for name, value in to_builtins(document).items()}
+    return fields | {
+        "$hash": {"B": b"12345678"},
+        "$floats": {"S": '[[true,"reason","score"]]'},
+        "$dedup_key,id": {"S": f"d98fe8e036ceb4d284c50860#{document.id}"},
+        "$company_id,correlated_incident_id": {"S": "b5c80bac99979487c16c3e92"},
+    }
+
+
+async def test_documents_are_written_anew_for_an_index_that_somebody_else_has_made(
+    tables: DynamoDBStorage, dynamodb_local: DynamoDBLocal
+) -> None:
+    """As a CloudFormation stack does, before the program's own upgrade."""
+    await tables.upgrade(protected=False)
+    earlier = alert("a9", reason=Reason(kind="opened", sentence=""))
+    dynamodb_local.client.put_item(TableName="Yesterday_Alerts", Item=as_it_was(earlier))
+    mark(dynamodb_local, VERSION - 1)
+    assert (await tables.upgrade(protected=False)).made == ["4 documents of alerts written anew"]
+    found = await tables.select(Alert, {**OPEN, "dedup_key": earlier.dedup_key})
+    assert found == [earlier]
+    await tables.delete_many("alerts", {"company_id": ACME, "id": "a9"})

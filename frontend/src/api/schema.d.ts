@@ -1313,9 +1313,6 @@ export interface components {
             /** Format: date-time */
             first_alert_at: string;
             id: string;
-            key_fields: {
-                [key: string]: string;
-            };
             /** Format: date-time */
             last_alert_at: string;
             last_alert_id: string;

@@ -61,7 +61,6 @@ export function anIncident(change: Partial<Incident> = {}): Incident {
     priority_score: 92,
     factors: [],
     correlation_key: "db-01|disk_full",
-    key_fields: { asset_name: "db-01", signature: "disk_full" },
     bound_keys: [],
     alert_count: 1,
     occurrences: 1,

@@ -42,7 +42,6 @@ class Incident(Struct, frozen=True, kw_only=True, gc=False):
     priority_score: int = 0
     factors: list[Factor] = []
     correlation_key: str
-    key_fields: dict[str, str] = {}
     bound_keys: list[str] = []
     alert_count: int = 0
     open_alert_count: int = 0
@@ -94,7 +93,6 @@ def open_for(
         description=alert.message,
         severity=alert.severity,
         correlation_key=key,
-        key_fields=reason.fields,
         linked_incident_id=reason.linked_incident_id,
         first_alert_at=received_at,
         last_alert_at=received_at,

@@ -241,7 +241,7 @@ def _split_off(draft: Draft, incident: Incident, moved: list[Alert], title: str)
     """The new incident of a split, with its alerts."""
     incident_id = draft.new_id()
     sentence = f"Split off by {draft.actor.name}; next episodes of these alerts come here too."
-    reason = Reason(kind="manual", sentence=sentence, fields=incident.key_fields, linked_incident_id=incident.id)
+    reason = Reason(kind="manual", sentence=sentence, fields=incident.reason.fields, linked_incident_id=incident.id)
     key = f"split:{incident_id}"
     opened = steps.open_for(
         moved[0], incident_id=incident_id, company_id=draft.company_id, key=key, reason=reason, now=draft.now

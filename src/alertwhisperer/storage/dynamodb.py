@@ -119,7 +119,7 @@ class DynamoDBStorage(Adapter):
         """Bring tables of an older version to this one; see `dynamodb_upgrade.upgrade_tables`."""
         await self._calls.open()
         self._open = True
-        return await upgrade_tables(self._tables, self, self.prefix, protected=protected, steps=steps, to=to)
+        return await upgrade_tables(self._tables, self, protected=protected, steps=steps, to=to)
 
     async def close(self) -> None:
         """See `ports.Storage.close`."""

@@ -15,8 +15,9 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.ports import Ring
 from alertwhisperer.storage.doorbell import Doorbell
 from alertwhisperer.storage.dynamodb_calls import Calls
-from alertwhisperer.storage.dynamodb_items import Item, Value
+from alertwhisperer.storage.dynamodb_items import Item
 from alertwhisperer.storage.dynamodb_search import own_query
+from alertwhisperer.storage.dynamodb_values import Value
 from alertwhisperer.storage.render_dynamodb import own_table
 
 BELLS: Final = "bells"

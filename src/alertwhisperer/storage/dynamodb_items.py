@@ -4,38 +4,39 @@ A document's fields are the item's attributes, of DynamoDB's own types. Names th
 document has such a key:
 
 - `$hash`: of the whole document; what a careful write finds unchanged.
-- `$floats`: paths of the floats without a fraction, which DynamoDB's numbers do not tell from integers.
+- `$w`: the document is whole, so that empty fields are left out (`dynamodb_slim.py`).
+- `$floats`: paths of the floats without a fraction that nothing else tells from integers.
 - `$packed` (and `$parts`): the document as compressed JSON, of collections that are `unbounded`, or when it is too
   large as an item. Parts lie in the table of our own items.
-- `$a,b`: a key of an index, made of fields a and b.
+- `$dk`: a key of an index, made of `dedup_key`, or of several fields: initials, since names are billed as well.
 - `$name`: a field whose own attribute cannot hold it: `ttl`, and index keys that are not texts. A list with its value,
   empty if the field is missing.
 """
 
-import math
 import zlib
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, json
 
-from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.instant import is_instant, moment
 from alertwhisperer.ports import Key
-from alertwhisperer.schema import Collection, Gsi, When
+from alertwhisperer.schema import COLLECTIONS, Collection, Gsi, When
 from alertwhisperer.storage.codec import decode
+from alertwhisperer.storage.dynamodb_slim import SHAPES, Notes
+from alertwhisperer.storage.dynamodb_values import Value, make_float, scalar, to_plain, to_value
 from alertwhisperer.storage.render import INTEGER_FIELDS
 from alertwhisperer.storage.values import is_key_size
-
-Value = dict[str, Any]
-"""One attribute's value as DynamoDB's wire has it: {"S": "text"}, {"N": "1"}, …"""
 
 Item = dict[str, Value]
 Fields = dict[str, object]
 
 TTL: Final = "ttl"
 HASH: Final = "$hash"
+WHOLE: Final = "$w"
 FLOATS: Final = "$floats"
 PACKED: Final = "$packed"
 PARTS: Final = "$parts"
@@ -100,8 +101,22 @@ def _frame(collection: Collection, document: Mapping[str, object], raw: bytes, k
 
 
 def _native(collection: Collection, document: Mapping[str, object], frame: Item) -> Item:
+    floats: Notes = []
+    shape = SHAPES.get(collection.name)
+    fields = shape.fields(document, (), floats) if shape else None
+    if fields is not None and all(is_key_text(document[name]) for name in own_index_fields(collection)):
+        item = {**fields, **frame, WHOLE: {"BOOL": True}}
+    else:
+        floats.clear()
+        item = _as_it_is(collection, document, frame, floats)
+    if floats:
+        item[FLOATS] = {"S": json.encode(floats).decode()}
+    return item
+
+
+def _as_it_is(collection: Collection, document: Mapping[str, object], frame: Item, floats: Notes) -> Item:
+    """The item of a document with whatever fields."""
     item = dict(frame)
-    floats: list[list[object]] = []
     taken = {TTL, *own_index_fields(collection)}
     for name, value in document.items():
         if name in collection.key:
@@ -113,8 +128,6 @@ def _native(collection: Collection, document: Mapping[str, object], frame: Item)
     for name in own_index_fields(collection):
         if name not in document and item.get(name) == {"S": NOT_A_TEXT}:
             item[f"${name}"] = {"L": []}
-    if floats:
-        item[FLOATS] = {"S": json.encode(floats).decode()}
     return item
 
 
@@ -123,40 +136,7 @@ def is_key_text(value: object) -> bool:
     return isinstance(value, str) and is_key_size(value) and value != NOT_A_TEXT
 
 
-def scalar(value: object) -> Value:
-    """A key's value."""
-    return {"N": str(value)} if isinstance(value, int) else {"S": value}
-
-
-def to_value(value: object, path: tuple[str | int, ...], floats: list[list[object]]) -> Value:
-    """A field's value; notes where floats without a fraction are, with their sign."""
-    match value:
-        case None | bool():
-            return {"NULL": True} if value is None else {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int() | float():
-            return _number_value(value, path, floats)
-        case Mapping():
-            return {"M": {name: to_value(each, (*path, name), floats) for name, each in value.items()}}
-        case list() | tuple():
-            return {"L": [to_value(each, (*path, at), floats) for at, each in enumerate(value)]}
-        case _:
-            pass
-    raise Invalid(f"a document cannot hold a {type(value).__name__}", ".".join(map(str, path)))
-
-
-def _number_value(
-    value: int | float,  # which of the two it is, is the question
-    path: tuple[str | int, ...],
-    floats: list[list[object]],
-) -> Value:
-    if isinstance(value, float) and value.is_integer():
-        floats.append([math.copysign(1, value) > 0, *path])
-    return {"N": repr(value) if value else "0"}
-
-
-def decode_item(item: Item, parts: Sequence[bytes] = ()) -> Stored:
+def decode_item(collection: Collection, item: Item, parts: Sequence[bytes] = ()) -> Stored:
     """The document of an item; `parts` are what `part_count` asked for."""
     digest = item[HASH]["B"] if HASH in item else b""
     packed = b"".join(parts) if parts else item[PACKED]["B"] if PACKED in item else None
@@ -167,9 +147,11 @@ def decode_item(item: Item, parts: Sequence[bytes] = ()) -> Stored:
         if name[0] == "$" and "L" in value:
             fields.pop(name[1:], None)
             fields |= {name[1:]: to_plain(each) for each in value["L"]}
+    if WHOLE in item:
+        fields = SHAPES[collection.name].filled(fields)
     if FLOATS in item:
         for positive, *path in json.decode(item[FLOATS]["S"]):
-            _make_float(fields, path, positive=positive)
+            make_float(fields, path, positive=positive)
     return Stored(fields, digest)
 
 
@@ -182,36 +164,6 @@ def raw_of(item: Item, parts: Sequence[bytes] = ()) -> bytes | None:
 def part_count(item: Item) -> int:
     """How many parts of the document lie beside the item."""
     return int(item[PARTS]["N"]) if PARTS in item else 0
-
-
-def to_plain(value: Value) -> object:
-    """An attribute's value in Python."""
-    ((kind, held),) = value.items()
-    match kind:
-        case "NULL":
-            return None
-        case "N":
-            return _number(held)
-        case "M":
-            return {name: to_plain(each) for name, each in held.items()}
-        case "L":
-            return [to_plain(each) for each in held]
-        case _:
-            return held
-
-
-def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
-
-
-def _make_float(fields: Fields, path: list[str | int], *, positive: bool) -> None:
-    at: Any = fields
-    for step in path[:-1]:
-        at = at[step]
-    at[path[-1]] = math.copysign(float(at[path[-1]]), 1 if positive else -1)
 
 
 def expired(item: Item, now: float | None) -> bool:
@@ -243,22 +195,42 @@ def is_possible_key(collection: Collection, key: Key) -> bool:
 
 
 def attribute(collection: Collection, gsi: Gsi, fields: tuple[str, ...]) -> str:
-    """The attribute that is an index's key: the field itself, or one of ours made of several."""
-    return fields[0] if _is_own(collection, gsi, fields) else "$" + ",".join(fields)
+    """The attribute that is an index's key: the field itself, or one of ours made of one or several."""
+    return fields[0] if _is_own(collection, gsi, fields) else _made_name(fields)
+
+
+@cache
+def _made_name(fields: tuple[str, ...]) -> str:
+    """`$cii` of (company_id, correlated_incident_id): of all but the partition's field, the words' first letters."""
+    return "$" + "".join(word[0] for name in fields if name != "company_id" for word in name.split("_"))
 
 
 def _is_own(collection: Collection, gsi: Gsi, fields: tuple[str, ...]) -> bool:
     return len(fields) == 1 and (fields[0] in collection.key or gsi.when is None)
 
 
-def own_index_fields(collection: Collection) -> list[str]:
+def made_keys(collection: Collection) -> frozenset[str]:
+    """The attributes of ours that are keys of an index: what a document must carry to be in it."""
+    places = [(gsi, fields) for gsi in collection.gsis for fields in (gsi.partition, gsi.sort) if fields]
+    return frozenset(
+        attribute(collection, gsi, fields) for gsi, fields in places if not _is_own(collection, gsi, fields)
+    )
+
+
+def own_index_fields(collection: Collection) -> tuple[str, ...]:
     """The fields, not of the table's key, whose own attributes are keys of an index."""
-    return [
+    return _OWN_INDEX_FIELDS[collection.name]
+
+
+_OWN_INDEX_FIELDS: Final = {
+    collection.name: tuple(
         fields[0]
         for gsi in collection.gsis
         for fields in (gsi.partition, gsi.sort)
         if fields and _is_own(collection, gsi, fields) and fields[0] not in collection.key
-    ]
+    )
+    for collection in COLLECTIONS
+}
 
 
 def index_texts(collection: Collection, document: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -282,15 +254,18 @@ def _index_text(
         if is_key_text(values[0]):
             return str(values[0])
         return NOT_A_TEXT if fields == gsi.sort else None
-    if fields == gsi.sort:
-        return f"{digest(values[:-1])}#{values[-1]}"
-    return digest(values) if all(isinstance(value, str) for value in values) else None
+    return digest(values) if fields == gsi.sort or all(isinstance(value, str) for value in values) else None
 
 
 def digest(values: Sequence[object]) -> str:
-    """What stands for some texts in an index's key; strong, since senders choose the texts."""
+    """What stands for some texts in an index's key."""
+    return urlsafe_b64encode(hash_of(values)).decode()
+
+
+def hash_of(values: Sequence[object]) -> bytes:
+    """12 bytes of BLAKE2b over some texts; strong, since senders choose the texts."""
     texts = "\0".join(value if isinstance(value, str) else "\1" for value in values)
-    return blake2b(texts.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return blake2b(texts.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def holds(when: When, document: Mapping[str, object]) -> bool:

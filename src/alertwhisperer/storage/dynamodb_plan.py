@@ -17,8 +17,10 @@ from alertwhisperer.storage.dynamodb_items import (
     NOT_A_TEXT,
     attribute,
     digest,
+    hash_of,
     is_key_text,
     is_possible_key,
+    made_keys,
 )
 from alertwhisperer.storage.query import And, Compare, Condition, In, Not
 from alertwhisperer.storage.render import INTEGER_FIELDS, columns
@@ -135,7 +137,7 @@ def guard_of(index: Index, values: Sequence[object]) -> str:
     texts = [str(value) for value in values]
     name = "#".join((index.fields[-1], *texts))
     whole = len(name) <= 500 and not any("#" in text for text in texts[:-1])  # noqa: PLR2004  # a key holds 2,048 bytes
-    return name if whole else f"{index.fields[-1]}##{digest(texts)}"
+    return name if whole else f"{index.fields[-1]}##{hash_of(texts).hex()}"
 
 
 def choose(collection: Collection, tree: And, *, limited: bool, allow_scan: bool) -> Plan:
@@ -176,7 +178,7 @@ def _by_guard(collection: Collection, facts: Facts, _: bool) -> Plan | None:  # 
 
 
 def _by_made_key(collection: Collection, facts: Facts, _: bool) -> Plan | None:  # noqa: FBT001
-    """By an index whose partition, or beginning of the sort key, is made of fields that are all known."""
+    """By an index whose partition, or sort key, is made of fields that are all known."""
     for gsi in collection.gsis:
         if gsi.when is not None and not facts.implies(gsi.when):
             continue
@@ -185,11 +187,12 @@ def _by_made_key(collection: Collection, facts: Facts, _: bool) -> Plan | None: 
             spans = [Span(each) for each in made or ()]
             ordered = len(spans) == 1 and gsi.sort == collection.key[-1:]
         else:
-            made = _digests(facts, gsi.sort[:-1]) if len(gsi.sort) > 1 else None
+            is_made = key_names(collection, gsi)[-1] in made_keys(collection)
+            made = _digests(facts, gsi.sort) if is_made else None
             partitions = facts.keys(gsi.partition[0])
-            spans = [Span(part, ("begins_with", f"{each}#")) for part in partitions or () for each in made or ()]
+            spans = [Span(part, ("=", each)) for part in partitions or () for each in made or ()]
             made = made if partitions is not None else None
-            ordered = len(spans) == 1
+            ordered = False
         if made is not None:
             return Plan(way="spans", cost="index", gsi=gsi, spans=tuple(spans), ordered=ordered)
     return None

@@ -25,9 +25,9 @@ from alertwhisperer.storage.dynamodb_items import (
     key_of_item,
     part_count,
     raw_of,
-    scalar,
 )
 from alertwhisperer.storage.dynamodb_plan import Facts, Plan, Span, choose, key_names
+from alertwhisperer.storage.dynamodb_values import scalar
 from alertwhisperer.storage.match import matches, sort_documents
 from alertwhisperer.storage.query import And, By, Compare
 from alertwhisperer.storage.render_dynamodb import own_table, table_name
@@ -39,8 +39,6 @@ TAIL_AT_MOST: Final = 200
 TAIL_PAGE: Final = 8
 LEAST_PAGE: Final = 25
 ROSTER: Final = "roster#"
-
-OPERATORS: Final = {"between": "#s BETWEEN :a AND :b", "begins_with": "begins_with(#s, :a)"}
 
 
 class Found(Struct, frozen=True):
@@ -138,7 +136,7 @@ class Search:
             if not expired(item, now):
                 key = key_of_item(collection, item)
                 parts = await self._parts(collection, key, part_count(item)) if part_count(item) else []
-                found.append(Found(key, decode_item(item, parts), item, raw_of(item, parts)))
+                found.append(Found(key, decode_item(collection, item, parts), item, raw_of(item, parts)))
         return found
 
     async def records(self, company_id: str, after: int, limit: int) -> list[Record]:
@@ -204,7 +202,7 @@ class Search:
         condition, values = "#p = :p", {":p": scalar(span.partition)}
         if span.sort:
             operator, *operands = span.sort
-            condition += " AND " + OPERATORS.get(operator if isinstance(operator, str) else "", f"#s {operator} :a")
+            condition += " AND " + ("#s BETWEEN :a AND :b" if operator == "between" else f"#s {operator} :a")
             values |= {name: scalar_bound(operand) for name, operand in zip((":a", ":b"), operands, strict=False)}
         asked: dict[str, Any] = {
             "TableName": self.table(collection),

@@ -5,17 +5,31 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from alertwhisperer.domain.errors import Invalid, Unavailable
-from alertwhisperer.schema import VERSION
+from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
 from alertwhisperer.storage.dynamodb_calls import Backoff, Calls, Failures
 from alertwhisperer.storage.dynamodb_errors import code_of, sentence
-from alertwhisperer.storage.dynamodb_items import TTL, Item
+from alertwhisperer.storage.dynamodb_heads import LOGS
+from alertwhisperer.storage.dynamodb_items import TTL, Item, made_keys
+from alertwhisperer.storage.dynamodb_search import own_query
 from alertwhisperer.storage.render_dynamodb import expiring_tables, own_table, table_definitions
 
 VERSION_KEY: Final[Item] = {"kind": {"S": "version"}, "id": {"S": "schema"}}
+HEADS: Final = "heads"
+"""Our own items of earlier versions that say where the logs stand."""
+
 PROBE_KEY: Final[Item] = {"kind": {"S": "probe"}, "id": {"S": "doctor"}}
 MADE_IN_SECONDS: Final = 300.0
+
+
+class Lacking(Struct, frozen=True):
+    """An index that a table has not as `schema.py` says. `outdated`: one of its name is there, with other keys."""
+
+    table: str
+    name: str
+    outdated: bool
 
 
 class Tables:
@@ -81,22 +95,44 @@ class Tables:
         return version
 
     async def mark(self, version: int) -> None:
-        """Say of which version the tables are."""
-        item = {**VERSION_KEY, "version": {"N": str(version)}}
+        """Say of which version the tables are, and that every document carries what indexes look at now."""
+        carried = {each.name: {"L": [{"S": name} for name in sorted(made_keys(each))]} for each in COLLECTIONS}
+        item = {**VERSION_KEY, "version": {"N": str(version)}, "carried": {"M": carried}}
         await self._calls.read("put_item", TableName=own_table(self._prefix), Item=item)
 
-    async def missing_indexes(self) -> list[tuple[str, str]]:
-        """(table, index) of those that tables lack; a table that is not there lacks none."""
+    async def outdated(self) -> list[Collection]:
+        """The collections some of whose documents may lack what indexes look at now, whoever made those indexes."""
+        item = await self._calls.get(own_table(self._prefix), VERSION_KEY) or {}
+        carried = item["carried"]["M"] if "carried" in item else {}
+        names = {name: {each["S"] for each in held["L"]} for name, held in carried.items()}
+        return [each for each in COLLECTIONS if not made_keys(each) <= names.get(each.name, set())]
+
+    async def lacking(self) -> list[Lacking]:
+        """The indexes that tables have not as they should; a table that is not there lacks none."""
         wanted = table_definitions(self._prefix)
         found = await asyncio.gather(*(self._describe(each["TableName"]) for each in wanted))
-        missing: list[tuple[str, str]] = []
-        for definition, table in zip(wanted, found, strict=True):
-            there = {each["IndexName"] for each in (table or {}).get("GlobalSecondaryIndexes", [])}
-            names = (
-                [] if table is None else [each["IndexName"] for each in definition.get("GlobalSecondaryIndexes", [])]
-            )
-            missing += [(definition["TableName"], name) for name in names if name not in there]
-        return missing
+        return [
+            each
+            for definition, table in zip(wanted, found, strict=True)
+            if table is not None
+            for each in _lacking(definition, table)
+        ]
+
+    async def list_logs(self) -> int:
+        """Name the logs of whose heads versions 1 and 2 kept items; returns how many there were."""
+        own, listed = own_table(self._prefix), 0
+        async for page in self._calls.pages("query", **own_query(self._prefix, HEADS)):
+            for head in page["Items"]:
+                await self._calls.read("put_item", TableName=own, Item={"kind": {"S": LOGS}, "id": head["id"]})
+                await self._calls.read("delete_item", TableName=own, Key={name: head[name] for name in ("kind", "id")})
+                listed += 1
+        return listed
+
+    async def drop_index(self, table: str, name: str) -> None:
+        """Drop an index of a table, when what is being done to its others is done. Unavailable as at `add_index`."""
+        await self._wait([table])
+        updates = [{"Delete": {"IndexName": name}}]
+        await self._calls.read("update_table", TableName=table, GlobalSecondaryIndexUpdates=updates)
 
     async def add_index(self, table: str, name: str) -> None:
         """Make an index of a table that is there, when those before it are done, as DynamoDB wants it.
@@ -187,12 +223,23 @@ def _check_ready(wanted: dict[str, Any], table: dict[str, Any]) -> None:
         raise Unavailable(f"the table {name} is {table['TableStatus']}: wait until it is ACTIVE")
     if table["KeySchema"] != wanted["KeySchema"]:
         raise Invalid(f"the table {name} has another key than Alert Whisperer's: choose another DYNAMODB_TABLE_PREFIX")
-    there = {each["IndexName"]: each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", [])}
-    for index in wanted.get("GlobalSecondaryIndexes", []):
-        status = there.get(index["IndexName"])
-        if status is None:
+    for each in _lacking(wanted, table):
+        if each.outdated:
             raise Invalid(
-                f"the table {name} lacks its index {index['IndexName']}: add it as `db cloudformation` has it"
+                f"the index {each.name} of the table {name} has the keys of another version: run "
+                "`alertwhisperer db upgrade`"
             )
-        if status not in {"ACTIVE", "UPDATING"}:
+        raise Invalid(f"the table {name} lacks its index {each.name}: add it as `db cloudformation` has it")
+    for index in table.get("GlobalSecondaryIndexes", []):
+        if index["IndexStatus"] not in {"ACTIVE", "UPDATING"}:
+            status = index["IndexStatus"]
             raise Unavailable(f"the index {index['IndexName']} of {name} is {status}: wait until it is ACTIVE")
+
+
+def _lacking(wanted: dict[str, Any], table: dict[str, Any]) -> list[Lacking]:
+    there = {each["IndexName"]: each["KeySchema"] for each in table.get("GlobalSecondaryIndexes", [])}
+    return [
+        Lacking(wanted["TableName"], index["IndexName"], outdated=index["IndexName"] in there)
+        for index in wanted.get("GlobalSecondaryIndexes", [])
+        if there.get(index["IndexName"]) != index["KeySchema"]
+    ]

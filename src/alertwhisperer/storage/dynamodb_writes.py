@@ -21,21 +21,23 @@ from alertwhisperer.storage.dynamodb_items import (
     PACKED,
     PARTS,
     TTL,
+    WHOLE,
     Fields,
     Item,
     Stored,
-    Value,
     decode_item,
     encode_item,
     is_key_text,
     key_item,
     own_index_fields,
     part_count,
-    to_value,
 )
 from alertwhisperer.storage.dynamodb_plan import guard_of
 from alertwhisperer.storage.dynamodb_search import ROSTER, Search, part_key
+from alertwhisperer.storage.dynamodb_slim import empty_of, is_comparable
+from alertwhisperer.storage.dynamodb_values import Value, to_value
 from alertwhisperer.storage.render_dynamodb import own_table
+from alertwhisperer.storage.values import MISSING
 
 ITEMS_AT_MOST: Final = 100
 BYTES_AT_MOST: Final = 3_900_000
@@ -136,7 +138,7 @@ class Writes:
                 raise Changed
             item: Item | None = cancelled.reasons[at].get("Item")
             if wanted.expect is not None and (not item or not part_count(item)):
-                stored = decode_item(item) if item else None
+                stored = decode_item(wanted.collection, item) if item else None
                 if not expectation_holds(wanted, stored):
                     raise Stale(wanted.collection.name, wanted.key)
             blamed.add(wanted.place)
@@ -226,7 +228,7 @@ class Sheet:
         if wanted.place in self._known or wanted.expect == ABSENT:
             return self._absent(wanted)
         if wanted.expect:
-            return _as_expected(wanted.expect)
+            return _as_expected(wanted.collection, wanted.expect)
         if wanted.collection.unbounded:
             return _said("attribute_not_exists(#p)", {"#p": PARTS}, {})
         return {}
@@ -297,23 +299,38 @@ def _must_look(wanted: Wanted) -> bool:
     if not wanted.expect:
         return False
     unsayable = {TTL, *own_index_fields(wanted.collection)}
-    odd = any(name in unsayable and not is_key_text(value) for name, value in wanted.expect.items())
+    odd = any(
+        not is_comparable(wanted.collection, name) or (name in unsayable and not is_key_text(value))
+        for name, value in wanted.expect.items()
+    )
     return odd or TTL in wanted.expect or wanted.collection.unbounded
 
 
-def _as_expected(expect: Mapping[str, object]) -> Action:
+def _as_expected(collection: Collection, expect: Mapping[str, object]) -> Action:
     names: dict[str, str] = {"#packed": PACKED}
     values: dict[str, Value] = {}
     said: list[str] = ["attribute_not_exists(#packed)"]
     for at, (name, value) in enumerate(expect.items()):
+        plain = to_builtins(value)
         names[f"#f{at}"] = name
-        values[f":v{at}"] = to_value(to_builtins(value), (), [])
-        equal = f"#f{at} = :v{at}"
-        said.append(f"(attribute_not_exists(#f{at}) OR {equal})" if value is None else equal)
+        values[f":v{at}"] = to_value(plain, (), [])
+        equal, lacking = f"#f{at} = :v{at}", _or_lacking(plain, empty_of(collection, name))
+        said.append(equal if lacking is None else f"({equal} OR attribute_not_exists(#f{at}){lacking})")
     # Null counts as missing, but not as a missing document.
     names["#hash"] = HASH
     said.append("attribute_exists(#hash)")
-    return _said(" AND ".join(said), names, values)
+    condition = " AND ".join(said)
+    return _said(condition, names | ({"#w": WHOLE} if "#w" in condition else {}), values)
+
+
+def _or_lacking(expected: object, empty: object) -> str | None:
+    """Which items without the field have the expected value, beyond that they lack it; None if none has.
+
+    What lacks in a whole document is `empty`, in any other it is null.
+    """
+    if expected is None:
+        return "" if empty is None or empty is MISSING else " AND attribute_not_exists(#w)"
+    return " AND attribute_exists(#w)" if expected == empty and type(expected) is type(empty) else None
 
 
 def _said(condition: str, names: Mapping[str, str], values: Mapping[str, Value]) -> Action:

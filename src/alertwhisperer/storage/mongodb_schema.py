@@ -6,7 +6,7 @@ finishes it: a collection or an index made twice is made once, so that processes
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError, ServerSelectionTimeoutError
@@ -53,12 +53,30 @@ async def prepare(database: Database, keep_days: Mapping[str, int] | None) -> No
 
 
 async def missing_indexes(database: Database) -> list[str]:
-    """The indexes that somebody has dropped since, as `collection.index`."""
+    """The indexes that are not there, or are there in another form than `schema.py`'s, as `collection.index`."""
     missing: list[str] = []
     for name, indexes in mongodb_indexes().items():
         there = await database[name].index_information()
-        missing += [f"{name}.{index['name']}" for index in indexes if index["name"] not in there]
+        missing += [f"{name}.{index['name']}" for index in indexes if not _is_as_wanted(index, there)]
     return missing
+
+
+async def drop_index(database: Database, named: str) -> None:
+    """Drop an index, named `collection.index`, if it is there."""
+    name, _, index = named.partition(".")
+    if index in await database[name].index_information():
+        await database[name].drop_index(index)
+
+
+def _is_as_wanted(wanted: Stored, there: Mapping[str, Any]) -> bool:
+    """By keys and by which documents it holds; when documents go by age is set elsewhere."""
+    found = there.get(str(wanted["name"]))
+    return (
+        found is not None
+        and list(found["key"]) == list(cast("Stored", wanted["key"]).items())
+        and found.get("partialFilterExpression") == wanted.get("partialFilterExpression")
+        and bool(found.get("unique")) == bool(wanted.get("unique"))
+    )
 
 
 async def check_server(database: Database, hosts: str) -> None:

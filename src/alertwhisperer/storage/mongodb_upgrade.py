@@ -6,7 +6,7 @@ from typing import Final
 from alertwhisperer.ports import Storage
 from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.mongodb_documents import ID, Stored, as_mapping, of_mapping
-from alertwhisperer.storage.mongodb_schema import MARK, Database, make, missing_indexes, recognised
+from alertwhisperer.storage.mongodb_schema import MARK, Database, drop_index, make, missing_indexes, recognised
 from alertwhisperer.storage.render_mongodb import META, mongodb_indexes
 from alertwhisperer.storage.upgrade import Upgrade
 from alertwhisperer.storage.upgrade_minutes import minutes_into_hours
@@ -28,6 +28,8 @@ async def upgrade_database(database: Database, storage: Storage, *, steps: Steps
     # First: whoever finds the index there must find it whole.
     over_ours = {each.partition(".")[0] for each in lacking if _is_over_ours(each)} - new
     made = [await _rewrite(database, BY_NAME[name]) for name in sorted(over_ours)]
+    for each in lacking:
+        await drop_index(database, each)
     await make(database)
     made += [f"collection {name}" for name in sorted(new)] + [f"index {name}" for name in lacking]
     made += [await steps[at](storage) for at in range(before, to) if at in steps]

@@ -20,6 +20,9 @@ KEYS_AT_MOST: Final = 100
 TICKET: Final = "ticket#"
 """Receipts of socket tickets, which live for seconds, are in no log: they stay behind."""
 
+RETIRED: Final = {"incidents": frozenset({"key_fields"})}
+"""Fields that documents of older versions have, and nobody needs any more: they stay behind."""
+
 Within = str | int | None
 """The last field of a key: a place in a partition. None stands before all."""
 
@@ -110,6 +113,8 @@ def carried(collection: Collection, document: Document) -> Struct:
 
     Who has claimed a timer is not carried: the claim is void where it has moved to.
     """
+    retired = RETIRED.get(collection.name, frozenset())
+    document = {name: value for name, value in document.items() if name not in retired}
     kinds = (collection.document, *collection.beside)
     kind = next((each for each in kinds if document.keys() <= set(each.__struct_encode_fields__)), None)
     if kind is None:

@@ -210,52 +210,6 @@ async def test_absent_means_not_there_yet(storage: Storage) -> None:
     assert (await storage.head(ACME))[0] == 1
 
 
-@pytest.mark.parametrize(
-    ("expect", "holds"),
-    [
-        ({"occurrences": 1}, True),
-        ({"occurrences": 2}, False),
-        ({"status": "active", "resolved_at": None}, True),
-        ({"status": "active", "resolved_at": NOON}, False),
-        ({"labels": {"team": "dba"}}, True),
-        ({"labels": {"team": "web"}}, False),
-        ({"no_such_field": None}, True),
-        ({"no_such_field": 1}, False),
-    ],
-    ids=repr,
-)
-async def test_an_expectation_is_about_the_document_as_stored(
-    storage: Storage, expect: dict[str, object], *, holds: bool
-) -> None:
-    await commit(storage, 0, Put("alerts", alert("a1", labels={"team": "dba"})))
-    change = (Put("alerts", alert("a1", occurrences=7), expect), Put("alerts", alert("a2")))
-    if holds:
-        await commit(storage, 1, *change)
-    else:
-        with pytest.raises(Stale):
-            await commit(storage, 1, *change)
-    assert await storage.count(Alert, {"occurrences": 7}) == int(holds)
-    assert await storage.count(Alert, {"id": "a2"}) == int(holds)
-
-
-async def test_expecting_something_of_what_is_not_there_is_stale(storage: Storage) -> None:
-    with pytest.raises(Stale):
-        await commit(storage, 0, Put("alerts", alert("a1"), {"status": "active"}))
-    with pytest.raises(Stale):
-        await commit(storage, 0, Delete("alerts", (ACME, "a1"), {"status": "active"}))
-    await commit(storage, 0, Delete("alerts", (ACME, "a1"), ABSENT), Put("alerts", alert("a2")))
-    with pytest.raises(Stale):
-        await commit(storage, 1, Delete("alerts", (ACME, "a2"), ABSENT))
-
-
-async def test_a_conditional_delete_deletes_what_it_expected(storage: Storage) -> None:
-    await commit(storage, 0, Put("alerts", alert("a1")))
-    with pytest.raises(Stale):
-        await commit(storage, 1, Delete("alerts", (ACME, "a1"), {"status": "resolved"}))
-    await commit(storage, 1, Delete("alerts", (ACME, "a1"), {"status": "active"}))
-    assert await storage.get(Alert, (ACME, "a1")) is None
-
-
 async def test_a_unique_field_that_is_taken_is_stale(storage: Storage) -> None:
     await commit(storage, 0, Put("assets", asset("s1", "db-01")))
     with pytest.raises(Stale) as refused:

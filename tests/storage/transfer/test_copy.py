@@ -7,6 +7,7 @@ from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import Change, Delete, Put
 from alertwhisperer.domain.delivery import Receipt
 from alertwhisperer.domain.errors import Conflict
+from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.metric import FoldCursor
 from alertwhisperer.domain.scope import MSP
@@ -90,6 +91,18 @@ async def test_a_bad_document_is_reported_and_the_others_go_on(move: Move) -> No
     await move.office.fire(move.office.acme, "writers were not stopped for it")
     await move.source.storage.delete_many("assets", {"company_id": acme, "id": {"$in": ["by hand", "of a kind"]}})
     assert not (await move.mover.move(switch=True)).failures
+
+
+async def test_a_field_that_no_version_needs_any_more_stays_behind(local: Move) -> None:
+    await local.fire(1)
+    query = {"company_id": local.office.acme.id}
+    assert await local.source.storage.update_many("incidents", query, {"$set": {"key_fields": {"asset": "db-01"}}}) == 1
+    (read,) = await local.source.storage.select(Incident, query)
+    assert read.reason.fields
+    assert not (await local.mover.move(switch=False)).failures
+    (copied,) = await local.target.storage.find("incidents", query)
+    assert "key_fields" not in copied
+    assert all(each.agrees for each in await local.mover.verify())
 
 
 async def test_who_has_claimed_a_timer_stays_behind(local: Move) -> None:

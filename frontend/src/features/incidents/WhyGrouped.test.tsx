@@ -34,7 +34,7 @@ it("says nothing of coverage before the alerts are there", () => {
 });
 
 it("looks for a label of the key among the labels of an alert", () => {
-  const byCluster = anIncident({ key_fields: { "labels.cluster": "eu" } });
+  const byCluster = anIncident({ reason: { ...reason, fields: { "labels.cluster": "eu" } } });
   expect(sharedFields(byCluster, [anAlert({ labels: { cluster: "eu" } }), anAlert()])).toEqual([
     { name: "labels.cluster", value: "eu", covers: 1 },
   ]);

@@ -26,7 +26,7 @@ function valueOf(alert: Alert, field: string): string | undefined {
 
 /** How far each field of the correlation key really holds over the alerts, hand-moved ones included. */
 export function sharedFields(incident: Incident, alerts: readonly Alert[]): SharedField[] {
-  return Object.entries(incident.key_fields).map(([name, value]) => ({
+  return Object.entries(incident.reason.fields).map(([name, value]) => ({
     name,
     value,
     covers: alerts.filter((alert) => valueOf(alert, name) === value).length,
