@@ -311,7 +311,7 @@ async def test_documents_are_written_anew_for_an_index_that_somebody_else_has_ma
     earlier = alert("a9", reason=Reason(kind="opened", sentence=""))
     dynamodb_local.client.put_item(TableName="Yesterday_Alerts", Item=as_it_was(earlier))
     mark(dynamodb_local, VERSION - 1)
-    assert (await tables.upgrade(protected=False)).made == ["4 documents of alerts written anew"]
+    assert (await tables.upgrade(protected=False)).made[0] == "4 documents of alerts written anew"
     found = await tables.select(Alert, {**OPEN, "dedup_key": earlier.dedup_key})
     assert found == [earlier]
     await tables.delete_many("alerts", {"company_id": ACME, "id": "a9"})
