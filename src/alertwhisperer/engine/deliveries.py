@@ -22,8 +22,10 @@ from alertwhisperer.ports import Storage
 
 INTAKES: Final = "deliveries"
 
+DATE: Final = len("2026-01-05")
+
 _RECORDS: Final = 500
-_INTAKES: Final = 20
+_INTAKES: Final = 10
 """Documents read at once; a delivery may have 5 MB."""
 
 
@@ -117,7 +119,8 @@ def _between(intake: Intake, after: int, before: int) -> list[Delivery]:
 def archives(records: Sequence[Record], cutoff: Instant) -> list[Intake]:
     """The deliveries that rode in some records of a company, but for those that came before `cutoff`.
 
-    They are in one document, or in several where an `Intake` that a commit wrote lies between them.
+    They are in one document, or in several: where an `Intake` that a commit wrote lies between them, and for each day,
+    since a document goes as a whole when its first delivery has been kept long enough.
     """
     return [_archive(run) for run in _runs(records, cutoff)]
 
@@ -125,7 +128,8 @@ def archives(records: Sequence[Record], cutoff: Instant) -> list[Intake]:
 def _runs(records: Sequence[Record], cutoff: Instant) -> Iterator[list[Record]]:
     run: list[Record] = []
     for record in records:
-        if run and any(collection == INTAKES for collection, _ in record.touched):
+        parted = any(collection == INTAKES for collection, _ in record.touched)
+        if run and (parted or record.at[:DATE] != run[0].at[:DATE]):
             yield run
             run = []
         kept = [each for each in record.deliveries if each.received_at >= cutoff]
