@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain.alert import Alert, IncomingAlert, begin
 from alertwhisperer.domain.change import ABSENT, Change, Event, Put, Storm, Write
-from alertwhisperer.domain.delivery import Delivery, Intake
+from alertwhisperer.domain.delivery import Delivery, Intake, may_ride
 from alertwhisperer.domain.event import STORM_AT, EventType
 from alertwhisperer.domain.incident import Incident, add, open_for
 from alertwhisperer.domain.reason import Reason
@@ -61,13 +61,17 @@ class Load:
                 )
             )
         at = self.clock.now()
-        intake = Intake(company_id=_SCOPE.company_id, id=self.ids.new_id(), received_at=at, deliveries=deliveries)
+        riding = may_ride(deliveries)
+        if not riding:
+            intake = Intake(company_id=_SCOPE.company_id, id=self.ids.new_id(), received_at=at, deliveries=deliveries)
+            writes.append(Put("deliveries", intake, ABSENT))
         if len(events) > STORM_AT:
             events = [Event("storm", Storm(alerts=self.size, incidents=self.size, reason="many at once"))]
         return Change(
-            writes=(*writes, Put("deliveries", intake, ABSENT)),
+            writes=tuple(writes),
             events=tuple(events),
             counts={"ledger.received": self.size, "ledger.grouped": self.size},
+            deliveries=tuple(deliveries) if riding else (),
         )
 
     def _next(self) -> tuple[Alert, Incident, bool]:

@@ -63,6 +63,8 @@ def test_a_command_wins_over_the_environment_and_the_environment_over_the_file(
         ("PUBLIC_URL", "alerts.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nonsense"),
         ("METRICS_ACCESS", "token"),
+        ("RETENTION_DELIVERIES_DAYS", "1"),
+        ("RETENTION_LOG_DAYS", "31"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_shown(

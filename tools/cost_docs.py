@@ -169,11 +169,12 @@ SAVED = """\
 - What arrives together is committed together, as many alerts as one transaction holds (90 writes): record
   and shared incidents are written once.
 - Counters are folded after 100 records or an hour, not each second; readers add the rest from the log.
-- Records and deliveries are compressed.
+- Records and deliveries are compressed; small deliveries ride in their commit's record until retention archives them,
+  many in one item.
 
 What does not go lower: an alert and its incident are a little over 1 KB each, which doubles them to 4 units, since
 they are kept as native attributes to be read by other programs; three indexes are 3 units for each new alert; a lone
-commit writes a record, a head and a delivery, 6 units.
+commit writes a record and a head, 4 units.
 
 """
 

@@ -194,7 +194,10 @@ class Log(Protocol):
         ...
 
     def on_commit(self, listener: Callable[[Record], None]) -> None:
-        """Call `listener`, in the event loop, with every record that this process has committed, once durable."""
+        """Call `listener`, in the event loop, with every record that this process has committed, once durable.
+
+        Who keeps records lets go of their `deliveries`: they may be large beside what is told.
+        """
         ...
 
     def doorbell(self) -> AsyncIterator[Ring]:

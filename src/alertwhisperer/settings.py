@@ -162,7 +162,10 @@ class Settings(BaseSettings):
     )
     retention_audit_days: int = Field(default=365, ge=1, description="Days that audit entries are kept.")
     retention_deliveries_days: int = Field(
-        default=30, ge=1, description="Days that raw deliveries are kept, for replay and backtest."
+        default=30,
+        ge=1,
+        description="Days that raw deliveries are kept, for replay and backtest; at least RETENTION_LOG_DAYS, since "
+        "small ones are kept in the log first.",
     )
     retention_log_days: int = Field(
         default=2, ge=1, description="Days that log records are kept; a browser away for longer loads afresh."
@@ -236,6 +239,15 @@ class Settings(BaseSettings):
     def _has_token(self) -> Self:
         if self.metrics_access == "token" and self.metrics_token is None:
             raise ValueError("METRICS_ACCESS=token needs METRICS_TOKEN")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_deliveries_as_long_as_the_log(self) -> Self:
+        if self.retention_deliveries_days < self.retention_log_days:
+            raise ValueError(
+                "RETENTION_DELIVERIES_DAYS must be at least RETENTION_LOG_DAYS, since small deliveries are kept in the "
+                "log: lower both"
+            )
         return self
 
     @property

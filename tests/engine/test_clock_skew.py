@@ -1,11 +1,13 @@
 """Two processes whose clocks are minutes apart agree all the same: order is the log's, never the clock's."""
 
 import asyncio
+import json
 
 import pytest
 
 from alertwhisperer.clock import SystemIds, VirtualClock
 from alertwhisperer.domain.alert import Alert
+from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.scope import SYSTEM, Scope, Scopes
@@ -15,6 +17,7 @@ from alertwhisperer.engine import verbs
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.reports import Reports
+from alertwhisperer.engine.retention import DAY_SECONDS, Retention, defaults
 from alertwhisperer.engine.scheduler import Scheduler
 from tests.support.cast import ACME, RIO
 from tests.support.engines import DynamoDBEngine, Engine
@@ -68,6 +71,20 @@ async def test_one_key_is_one_incident_and_the_ledger_balances(here: World, ahea
     assert ledgers[0] == ledgers[1]
     assert ledgers[0].balanced
     assert ledgers[0].totals.received == 32
+
+
+async def test_deliveries_are_read_in_the_order_of_the_log(here: World, ahead: World) -> None:
+    sizes = [1, 900, 1, 1, 900, 900, 1, 900]
+    for n, size in enumerate(sizes):
+        world = (here, ahead)[n % 3 == 0]
+        await world.fire(asset=f"h{n}", message="broken" * size)
+    order = [f"h{n}" for n in range(len(sizes))]
+    assert [json.loads(each.body)["asset_name"] for each in await here.received()] == order
+    here.clock.advance(3 * DAY_SECONDS)
+    counters, audit = Counters(here.storage), Audit(here.storage, here.clock, b"k" * 32)
+    await Retention(here.storage, here.clock, counters, audit, defaults()).sweep(Scope(ACME, SYSTEM))
+    assert await here.storage.count(Record, {"company_id": ACME}) == 0
+    assert [json.loads(each.body)["asset_name"] for each in await here.received()] == order
 
 
 async def test_what_one_has_resolved_the_other_reopens(here: World, ahead: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 
 from alertwhisperer.domain.alert import Alert
-from alertwhisperer.domain.delivery import Intake, Outcome
+from alertwhisperer.domain.delivery import Outcome
 from alertwhisperer.domain.errors import AlertWhispererError, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident, is_open
@@ -241,8 +241,7 @@ async def test_whatever_goes_wrong_memory_agrees_with_the_database(
 
 async def assert_each_is_decided_once(world: World, weather: Weather) -> None:
     """Every alert that was answered, and no alert more than once, whether its sender heard of it or not."""
-    intakes = await world.storage.select(Intake, {"company_id": ACME})
-    decided = Counter(json.loads(each.body)["message"] for intake in intakes for each in intake.deliveries)
+    decided = Counter(json.loads(each.body)["message"] for each in await world.received())
     assert [message for message, times in decided.items() if times > 1] == []
     assert weather.answered <= decided.keys() <= weather.sent
     counts = await world.counts()

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from alertwhisperer.clock import SystemIds, VirtualClock
-from alertwhisperer.domain.delivery import Intake
+from alertwhisperer.domain.delivery import Delivery
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.scope import SYSTEM, Scope
+from alertwhisperer.engine.audit import Audit
+from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.door import WebhookRequest
+from alertwhisperer.engine.retention import DAY_SECONDS, Retention, defaults
 from alertwhisperer.sources.registry import SOURCES
 from alertwhisperer.storage import get_database_adapter
 from tests.support.cast import ACME
@@ -34,26 +37,25 @@ def an_alert(dice: random.Random) -> dict[str, str]:
     return {
         "asset_name": f"host-{dice.randrange(4)}",
         "signature": dice.choice(["disk_full", "down"]),
-        "message": "it broke",
+        "message": dice.choice(["it broke", "it broke " * 250]),
         "severity": dice.choice(["critical", "high", "low"]),
         "tool_source": dice.choice(["Zabbix", "Datadog"]),
         "status": dice.choice(["firing", "firing", "resolved"]),
     }
 
 
-async def replay(intakes: list[Intake], world: World, clock: VirtualClock) -> None:
-    for intake in sorted(intakes, key=lambda each: each.id):
-        for delivery in intake.deliveries:
-            clock.move_to(max(delivery.received_at, clock.now()))
-            request = WebhookRequest(
-                source=delivery.source,
-                api_key="",
-                headers={},
-                body=delivery.body.encode(),
-                received_at=delivery.received_at,
-                delivery_id=delivery.id or None,
-            )
-            await world.ingest.deliver(Scope(ACME, SYSTEM), request, SOURCES[delivery.source])
+async def replay(deliveries: list[Delivery], world: World, clock: VirtualClock) -> None:
+    for delivery in deliveries:
+        clock.move_to(max(delivery.received_at, clock.now()))
+        request = WebhookRequest(
+            source=delivery.source,
+            api_key="",
+            headers={},
+            body=delivery.body.encode(),
+            received_at=delivery.received_at,
+            delivery_id=delivery.id or None,
+        )
+        await world.ingest.deliver(Scope(ACME, SYSTEM), request, SOURCES[delivery.source])
 
 
 async def incidents(world: World) -> list[tuple[object, ...]]:
@@ -64,7 +66,12 @@ async def incidents(world: World) -> list[tuple[object, ...]]:
 @pytest.mark.slow_on("dynamodb")
 async def test_replaying_the_stored_deliveries_gives_the_same_incidents(world: World, tmp_path: Path) -> None:
     await live(world, steps=300, seed=7)
-    stored = await world.storage.select(Intake, {"company_id": ACME})
+    stored = await world.received()
+    world.clock.advance(3 * DAY_SECONDS)
+    counters, audit = Counters(world.storage), Audit(world.storage, world.clock, b"k" * 32)
+    await Retention(world.storage, world.clock, counters, audit, defaults()).sweep(Scope(ACME, SYSTEM))
+    assert await world.storage.records(ACME, 0) == []
+    assert await world.received() == stored
     storage = get_database_adapter("sqlite", path=tmp_path / "replay.db")
     clock = VirtualClock()
     again = World(storage, clock, SystemIds())

@@ -8,10 +8,11 @@ from typing import Any
 
 from alertwhisperer.clock import VirtualClock
 from alertwhisperer.domain.company import CONFIGS, Company, CompanyConfig, ConfigType
-from alertwhisperer.domain.delivery import Outcome
+from alertwhisperer.domain.delivery import Delivery, Outcome
 from alertwhisperer.domain.incident import Incident
-from alertwhisperer.domain.scope import Actor, Scope
+from alertwhisperer.domain.scope import SYSTEM, Actor, Scope
 from alertwhisperer.engine.alerts import Alerts
+from alertwhisperer.engine.deliveries import received
 from alertwhisperer.engine.door import Door, WebhookRequest
 from alertwhisperer.engine.draft import Draft
 from alertwhisperer.engine.incidents import Incidents
@@ -19,6 +20,8 @@ from alertwhisperer.engine.ingest import Answer, Ingest
 from alertwhisperer.engine.runner import QUEUED_AT_MOST, Runner
 from alertwhisperer.ports import Ids, Key, Storage
 from tests.support.cast import ACME, ADA, GLOBEX
+
+FOR_EVER = ("1970-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z")
 
 
 class PlainVault:
@@ -107,6 +110,10 @@ class World:
 
     async def open_incidents(self, company: str = ACME) -> list[Incident]:
         return await self.storage.select(Incident, {"company_id": company, "status": {"$ne": "resolved"}})
+
+    async def received(self, company: str = ACME) -> list[Delivery]:
+        """All deliveries that are stored, in the order in which they were decided."""
+        return [each async for each in received(Scope(company, SYSTEM), self.storage, *FOR_EVER)]
 
     async def counts(self, company: str = ACME) -> dict[str, int]:
         """The sums of all counters in the company's log."""

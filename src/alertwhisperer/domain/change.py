@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from alertwhisperer.domain.delivery import Delivery
 from alertwhisperer.domain.event import EventType
 
 ABSENT: Final[Mapping[str, object]] = {}
@@ -50,9 +51,13 @@ class Storm(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """The writes, facts and counter deltas of one commit. At most one write for each key."""
+    """The writes, facts and counter deltas of one commit. At most one write for each key.
+
+    `deliveries` go into the record itself.
+    """
 
     writes: tuple[Write, ...] = ()
     events: tuple[Event, ...] = ()
     counts: Mapping[str, int] = {}
     audit_head: str = ""
+    deliveries: tuple[Delivery, ...] = ()

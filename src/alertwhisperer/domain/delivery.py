@@ -1,5 +1,6 @@
 """Deliveries: what came in at the door, as it came, and what was answered."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -33,13 +34,30 @@ class Delivery(Struct, frozen=True, kw_only=True, gc=False):
     dispositions: list[Disposition] = []
 
 
-class Intake(Struct, frozen=True, kw_only=True, gc=False):
-    """The deliveries of one commit, in the order in which they were decided: what a replay reads."""
+RIDE_AT_MOST: Final = 2_048
+"""Bytes of body text that a commit's deliveries may have in all to ride in its log record.
+
+More would make a page of 1,000 records large in the memory of whoever catches up with the log.
+"""
+
+
+def may_ride(deliveries: Sequence[Delivery]) -> bool:
+    """Whether a commit's deliveries are small enough to ride in its record; else they are an `Intake`."""
+    return sum(len(each.body.encode()) for each in deliveries) <= RIDE_AT_MOST
+
+
+class Intake(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Deliveries in the order in which they were decided: a large commit's, or those that rode in swept records.
+
+    `received_at` is the first one's. `records` says whose they are: (seq of the record, how many are its), in order;
+    empty in those that were written before anything rode.
+    """
 
     company_id: str
     id: str
     received_at: Instant
     deliveries: list[Delivery]
+    records: list[tuple[int, int]] = []
 
 
 REMEMBERED_SECONDS: Final = 24 * 3600

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Raw, Struct
 
+from alertwhisperer.domain.delivery import Delivery
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Actor
 
@@ -43,10 +44,11 @@ class LoggedEvent(Struct, frozen=True, gc=False, omit_defaults=True):
     place: int | None = None
 
 
-class Record(Struct, frozen=True, kw_only=True, gc=False):
+class Record(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What one commit did. `(company_id, seq)` is its key; `seq` has no gaps; `commit_id` tells my commit from yours.
 
     `touched` lists (collection, key of the document within the company) of all that was written or deleted.
+    `deliveries` are those that were decided in it, if they are small (`RIDE_AT_MOST`); else an `Intake` is touched.
     """
 
     company_id: str
@@ -58,6 +60,7 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
     counts: dict[str, int] = {}
     audit_head: str = ""
     touched: list[tuple[str, str]] = []
+    deliveries: list[Delivery] = []
 
 
 class Frame(Struct, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ class Counters:
         noted = self._due.setdefault(record.company_id, [])
         self._since.setdefault(record.company_id, self._turn)
         if len(noted) < _NOTED_AT_MOST:
-            noted.append(replace(record, events=[], touched=[]))
+            noted.append(replace(record, events=[], touched=[], deliveries=[]))
 
     @property
     def lag(self) -> int:

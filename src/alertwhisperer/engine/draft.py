@@ -11,7 +11,7 @@ from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.change import Change, Delete, Event, Put, Storm, Write
 from alertwhisperer.domain.company import Company, Config, CorrelationConfig
-from alertwhisperer.domain.delivery import Delivery, Intake
+from alertwhisperer.domain.delivery import Delivery, Intake, may_ride
 from alertwhisperer.domain.event import STORM_AT, EventType
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.instant import Instant
@@ -166,7 +166,7 @@ class Draft:
         self.touched += 1
 
     def keep(self, delivery: Delivery) -> None:
-        """Store a delivery as it came; all of a batch share one document."""
+        """Store a delivery as it came: with those of its batch in the record, or if they are large in a document."""
         self._deliveries.append(delivery)
         self.touched += 1
 
@@ -175,7 +175,8 @@ class Draft:
         self._score()
         head = self.state.audit_head or audit.GENESIS
         writes: list[Write] = [*self._deletes.values(), *self._documents()]
-        if self._deliveries:
+        riding = may_ride(self._deliveries)
+        if not riding:
             writes.append(Put("deliveries", self._intake()))
         for unlinked in self._audits:
             linked = audit.link(unlinked, head, audit_key)
@@ -186,6 +187,7 @@ class Draft:
             events=self._events(),
             counts=self._counts,
             audit_head=head if self._audits else self.state.audit_head,
+            deliveries=tuple(self._deliveries) if riding else (),
         )
 
     def _documents(self) -> Iterator[Put]:
@@ -196,8 +198,13 @@ class Draft:
                 yield Put(collection, document, expected.get((kind, name)) if expected else None)
 
     def _intake(self) -> Intake:
-        first = self._deliveries[0].received_at
-        return Intake(company_id=self.company_id, id=self.new_id(), received_at=first, deliveries=self._deliveries)
+        return Intake(
+            company_id=self.company_id,
+            id=self.new_id(),
+            received_at=self._deliveries[0].received_at,
+            deliveries=self._deliveries,
+            records=[(self.state.seq + 1, len(self._deliveries))],
+        )
 
     def _score(self) -> None:
         """Priority follows from the final state of the batch, so that batch borders change nothing."""

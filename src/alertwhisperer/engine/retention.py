@@ -4,7 +4,7 @@ Ids made by us begin with their time, so the old stand at the beginning of their
 is deleted without a record in it; each batch leaves a state that readers understand, so a sweep may be cut off.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -22,6 +22,7 @@ from alertwhisperer.domain.timeline import TimelineEntry
 from alertwhisperer.domain.transfer import HOLD_KEY, Hold
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
+from alertwhisperer.engine.deliveries import INTAKES, archives
 from alertwhisperer.engine.meters import Tally
 from alertwhisperer.ports import Clock, Query, Storage
 from alertwhisperer.schema import COLLECTIONS
@@ -81,12 +82,15 @@ class Retention:
         for collection, sweep in sweeps.items():
             if collection in self._storage.expiring:
                 continue
-            cutoff = plus(self._clock.now(), -self._keep_days[collection] * DAY_SECONDS)
             try:
-                await sweep(scope, cutoff)
+                await sweep(scope, self._cutoff(collection))
             except Stale:
                 # Somebody changed or swept what we were about to: the next round looks again.
                 log.info("sweep gave way", collection=collection, company_id=scope.company_id)
+
+    def _cutoff(self, collection: str) -> Instant:
+        """What is older has been kept long enough."""
+        return plus(self._clock.now(), -self._keep_days[collection] * DAY_SECONDS)
 
     async def _alerts(self, scope: Scope, cutoff: Instant) -> None:
         after = ""
@@ -171,9 +175,24 @@ class Retention:
         snapshot = await self._snapshot(scope)
         safe = min(snapshot.seq, await self._counters.fold(scope))
         end = await self._first_at(scope, cutoff, oldest[0].seq, safe + 1)
-        for start in range(oldest[0].seq, end, self._batch):
-            seqs = range(start, min(start + self._batch, end))
-            await self._store("events", [Delete("events", (scope.company_id, seq)) for seq in seqs])
+        await self._let_go(scope, oldest[0].seq, end)
+
+    async def _let_go(self, scope: Scope, start: int, end: int) -> None:
+        """Delete the records from seq `start` to before `end`; what rode in them goes into the archive with that."""
+        cutoff = self._cutoff(INTAKES)
+        while start < end:
+            read = await self._storage.records(scope.company_id, start - 1, min(self._batch, end - start), told=False)
+            page = [each for each in read if each.seq < end]
+            if not page:
+                return
+            while len(page) + len(intakes := archives(page, cutoff)) > self._batch + 1:
+                page = page[: len(page) // 2]
+            # Whoever sweeps takes from the log's beginning: if the first is still there, nobody has archived any.
+            expect = {"commit_id": page[0].commit_id} if intakes else None
+            first, *rest = [(scope.company_id, each.seq) for each in page]
+            deletes = [Delete("events", first, expect), *(Delete("events", each) for each in rest)]
+            await self._store("events", [*deletes, *(Put(INTAKES, each) for each in intakes)])
+            start = page[-1].seq + 1
 
     async def _first_at(self, scope: Scope, cutoff: Instant, low: int, high: int) -> int:
         """The first seq in [low, high) whose record is not older than `cutoff`; `high` if all are.
@@ -198,10 +217,10 @@ class Retention:
         await self._storage.store([Put(SNAPSHOTS, new, ABSENT if old is None else {"seq": old.seq})])
         return new
 
-    async def _store(self, collection: str, writes: list[Write]) -> None:
+    async def _store(self, collection: str, writes: Sequence[Write]) -> None:
         if writes:
             await self._storage.store(writes)
-            self._count(collection, len(writes))
+            self._count(collection, sum(isinstance(each, Delete) for each in writes))
 
     def _count(self, collection: str, gone: int) -> None:
         self.swept.add(collection, gone)

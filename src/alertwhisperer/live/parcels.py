@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from alertwhisperer.domain.event import GONE, Cursor, Frame, LoggedEvent, Record
 from alertwhisperer.domain.instant import Instant
@@ -49,7 +50,8 @@ class Told:
 
     def __init__(self, record: Record, client_view: ClientView) -> None:
         self.seq = record.seq
-        self._record = record
+        # What is kept of a record for resuming is bounded by what is told of it, and no delivery is.
+        self._record = replace(record, deliveries=[]) if record.deliveries else record
         self._client_view = client_view
 
     def parcels(self, *, client: bool) -> list[Parcel]:

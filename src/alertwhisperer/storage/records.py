@@ -16,6 +16,7 @@ from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Reader
 from alertwhisperer.schema import BY_NAME, key_of
 from alertwhisperer.storage.codec import Written, encode
+from alertwhisperer.storage.values import check_value
 
 Place = tuple[str, str]
 """A document: its collection, and its key within the company."""
@@ -42,7 +43,12 @@ def touched_by(written: Sequence[Written]) -> Touched:
 
 
 def make_record(scope: Scope, seq: int, change: Change, touched: Touched, *, commit_id: str, at: Instant) -> Record:
-    """The record with its events told in full; a told document that is also written shares its bytes."""
+    """The record with its events told in full; a told document that is also written shares its bytes.
+
+    Invalid if the body of a delivery holds what engines cannot all keep, as it would be in a document of its own.
+    """
+    for each in change.deliveries:
+        check_value(each.body, "deliveries.body")
     return Record(
         company_id=scope.company_id,
         seq=seq,
@@ -53,6 +59,7 @@ def make_record(scope: Scope, seq: int, change: Change, touched: Touched, *, com
         counts=dict(change.counts),
         audit_head=change.audit_head,
         touched=touched.names,
+        deliveries=list(change.deliveries),
     )
 
 

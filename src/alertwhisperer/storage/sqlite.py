@@ -47,7 +47,7 @@ _record_json: Final = json.Encoder()
 
 _APPEND: Final = f"""INSERT INTO events (company_id, seq, at, document)
 SELECT ?1, ?2, ?3, CAST(?4 AS TEXT) WHERE ?2 - 1 = {HEAD.format("?1")} AND {BEHIND.format("?1", "?2", "?5")}"""
-_AUDIT_HEAD: Final = """SELECT json_extract(document, '$.seq') AS seq, json_extract(document, '$.audit_head')
+_AUDIT_HEAD: Final = """SELECT document ->> 'seq' AS seq, ifnull(document ->> 'audit_head', '')
 FROM (SELECT document FROM (SELECT document FROM events WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1)
 UNION ALL SELECT document FROM snapshots WHERE company_id = ?1 AND id = 'head') ORDER BY seq DESC LIMIT 1"""
 _COMPANIES: Final = """WITH RECURSIVE company(id) AS (

@@ -9,6 +9,7 @@ import pytest
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.asset import Asset
 from alertwhisperer.domain.change import ABSENT, Change, Delete, Event, Put, Storm
+from alertwhisperer.domain.delivery import Delivery
 from alertwhisperer.domain.errors import (
     AlertWhispererError,
     Conflict,
@@ -32,6 +33,10 @@ async def commit(storage: Storage, base_seq: int, *writes: Put | Delete, company
     return await storage.commit(scope(company_id), base_seq, change, commit_id=f"c{base_seq}", at=NOON)
 
 
+def delivery(body: str) -> Delivery:
+    return Delivery(id="", source="alerts", received_at=NOON, body=body, dispositions=["grouped"])
+
+
 async def test_a_record_says_what_was_done(storage: Storage) -> None:
     first, joined = alert("a1"), alert("a2", message='é 🚨 \\ "quoted"')
     change = Change(
@@ -42,6 +47,7 @@ async def test_a_record_says_what_was_done(storage: Storage) -> None:
         ),
         counts={"ledger.received": 2},
         audit_head="hash",
+        deliveries=(delivery("é 🚨"), delivery("")),
     )
     record = await storage.commit(scope(), 0, change, commit_id="c1", at=NOON)
     assert await storage.records(ACME, 0) == [record]
@@ -49,6 +55,7 @@ async def test_a_record_says_what_was_done(storage: Storage) -> None:
     assert (record.counts, record.audit_head) == ({"ledger.received": 2}, "hash")
     assert record.touched == [("alerts", "a1"), ("alerts", "a2"), ("assets", "gone")]
     assert [(event.type, event.internal) for event in record.events] == [("alert_received", False), ("storm", True)]
+    assert record.deliveries == [*change.deliveries]
     assert b"\xc3\xa9" in bytes(record.events[0].data)
     assert await storage.get(Alert, (ACME, "a2")) == joined
 
@@ -250,6 +257,14 @@ async def test_a_commit_of_what_engines_cannot_all_hold_is_invalid(storage: Stor
     with pytest.raises(Invalid):
         await commit(storage, 0, Put("alerts", alert("a0")), write)
     assert await storage.count(Alert, {}) == 0
+    assert await storage.head(ACME) == (0, "")
+
+
+@pytest.mark.parametrize("body", ["nul \0", "half a pair \ud800"], ids=repr)
+async def test_a_delivery_in_the_record_is_held_to_the_same(storage: Storage, body: str) -> None:
+    change = Change(writes=(Put("alerts", alert("a0")),), deliveries=(delivery(body),))
+    with pytest.raises(Invalid):
+        await storage.commit(scope(), 0, change, commit_id="c", at=NOON)
     assert await storage.head(ACME) == (0, "")
 
 
