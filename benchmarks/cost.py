@@ -56,6 +56,8 @@ ID_GOAL: Final = 2.0
 HOUR_SECONDS: Final = 3_600
 WATCHED_SECONDS: Final = 20
 SETTLED_SECONDS: Final = 8
+STEADY_SECONDS: Final = 65
+"""After this a feed looks at every log once a minute, no more often; until then it has looked six times."""
 
 _prefixes: Final = count(1)
 
@@ -143,6 +145,11 @@ async def assets_known(site: Site, name: str) -> None:
     await site.post(*others)
     await site.post(*map(ended, others))
     await site.wait(HOUR_SECONDS)
+
+
+async def assets_known_since_yesterday(site: Site, name: str) -> None:
+    await assets_known(site, name)
+    site.clock.advance(DAY_SECONDS)
 
 
 async def all_open(site: Site, name: str) -> None:
@@ -245,6 +252,7 @@ KINDS: Final = (
     _calm(
         "opens_id", "the same, with a delivery id", partial(opening, with_id=True), assets_known, CALM_GOAL + ID_GOAL
     ),
+    _calm("opens_day", "the same, its asset's first of the day", opening, assets_known_since_yesterday),
     _calm("joins", "calm: joins an incident", joining, one_open, CALM_GOAL),
     _calm("repeats", "calm: fires again", repeating, one_open, CALM_GOAL),
     _calm("ends", "calm: is resolved, and its incident", ending, all_open),
@@ -320,9 +328,11 @@ async def idle(url: str, companies: int) -> list[Idle]:
         await _found(World(storage, clock, SeededIds()), companies)
         feed = Feed(storage)
         hub = Hub(storage, feed, clock)
+        await asyncio.sleep(SETTLED_SECONDS)
         nobody = await _hour(storage)
         subscription = await hub.subscribe(Scopes(tuple(map(_name, range(companies))), ADA))
-        somebody = await _hour(storage)
+        await asyncio.sleep(STEADY_SECONDS)
+        somebody = await _hour(storage, 2 * storage.look_every_seconds)
         subscription.close()
         await feed.close()
         house = build(_settings(), clock, storage=storage)
@@ -343,11 +353,11 @@ def _settings() -> Settings:
     return load_settings(database_type="dynamodb", jwt_secret="s" * 40, encryption_keys=f"k1:{key}", audit_key=key)
 
 
-async def _hour(storage: MeteredDynamoDB) -> float:
+async def _hour(storage: MeteredDynamoDB, watched: float = WATCHED_SECONDS) -> float:
     """Units read in an hour, as some seconds of it let expect."""
     storage.meter.reset()
-    await asyncio.sleep(WATCHED_SECONDS)
-    return round(sum(storage.meter.read.values()) * HOUR_SECONDS / WATCHED_SECONDS, -2)
+    await asyncio.sleep(watched)
+    return round(sum(storage.meter.read.values()) * HOUR_SECONDS / watched, -2)
 
 
 def _name(number: int) -> str:
