@@ -173,23 +173,23 @@ SAVED = """\
   many in one item.
 
 - A log's head is kept nowhere, and an asset is written with its first alert of a day.
-- Of an alert and its incident no empty field is written, so that each is less than 1 KB, for alerts as these are. One with
-  many labels or a long message begins another KB, 2 units.
+- Of an alert and its incident no empty field is written, so that each is less than 1 KB, for alerts as these are. One
+  with many labels or a long message begins another KB, 2 units.
 
-What does not go lower: a new alert is 5 units of itself, in a storm as well. It is an item, which a transaction bills twice,
-and stands in three indexes: by time, as an incident's, and by its sender's key as long as it is open. Each of these is
-asked for, and none leads to what another does.
+What does not go lower: a new alert is 5 units of itself, in a storm as well. It is an item, which a transaction bills
+twice, and stands in three indexes: by time, as an incident's, and by its sender's key as long as it is open. Each of
+these is asked for, and none leads to what another does.
 
-While a browser is open at another process, each of them adds a unit for all that one process commits within a second, and
-half a read unit; this is not in the tables.
+While a browser is open at another process, a process writes a unit more for all that it commits within a second, and
+reads half a unit. That is not in the tables.
 
 """
 
 IDLE = """\
 ## A process that idles
 Measured for some seconds, told for an hour; what happens once an hour (retention, a look at every company's counters)
-is not in it. Live updates read nothing while no browser is open; with one, each log that it follows is looked at once a minute, and
-sooner when another process rings. Timers stand in eight shards, each asked every five seconds.
+is not in it. Live updates read nothing while no browser is open; with one, each log that it follows is looked at once
+a minute, and sooner when another process rings. Timers stand in eight shards, each asked every five seconds.
 
 """
 
