@@ -69,14 +69,14 @@ def assert_audit_chain_whole(client: httpx.Client, company_id: str) -> None:
     assert answer.raise_for_status().json()["ok"], answer.text
 
 
-def assert_company_whole(client: httpx.Client, company_id: str, promises: Promises) -> Documents:
-    """Everything that is stored of a company is what was promised, and agrees; returns its alerts."""
-    alerts = alerts_of(client, company_id)
+def assert_company_whole(
+    client: httpx.Client, company_id: str, promises: Promises, alerts: Documents, incidents: Documents
+) -> None:
+    """All alerts and incidents of a company are what was promised, and agree with each other and with what is told."""
     assert_promises_kept(alerts, promises, company_id)
-    assert_incidents_whole(alerts, incidents_of(client, company_id))
+    assert_incidents_whole(alerts, incidents)
     assert_ledger_balances(client, company_id, alerts)
     assert_audit_chain_whole(client, company_id)
-    return alerts
 
 
 def replayed(client: httpx.Client, company_id: str, after: int) -> tuple[list[Frame], int]:

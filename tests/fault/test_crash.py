@@ -11,7 +11,14 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from tests.fault.invariants import assert_company_whole, assert_no_gap, assert_reader_knows_truth, replayed
+from tests.fault.invariants import (
+    alerts_of,
+    assert_company_whole,
+    assert_no_gap,
+    assert_reader_knows_truth,
+    incidents_of,
+    replayed,
+)
 from tests.fault.senders import Promises, sender_of
 from tests.support.product import ProductServer, SeededCompany, lift_rate_limit
 from tests.support.reader import LiveReader, head_of
@@ -75,6 +82,7 @@ async def test_what_was_acked_is_there_once_however_often_the_server_is_killed(
 
 
 def check_company(client: httpx.Client, reader: LiveReader, promises: Promises) -> None:
-    alerts = assert_company_whole(client, reader.company_id, promises)
+    alerts = alerts_of(client, reader.company_id)
+    assert_company_whole(client, reader.company_id, promises, alerts, incidents_of(client, reader.company_id))
     assert_no_gap(reader.frames, *replayed(client, reader.company_id, reader.after))
     assert_reader_knows_truth(reader.frames, alerts)

@@ -12,13 +12,14 @@ from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import MSP
 
 FENCE_ID: Final = "fence"
-HOLD_ID: Final = "hold"
+HOLD_PREFIX: Final = "hold#"
 TRANSFER_ID: Final = "transfer"
-OWN_IDS: Final = (FENCE_ID, HOLD_ID, TRANSFER_ID)
 
 FENCE_KEY: Final = (MSP, FENCE_ID)
-HOLD_KEY: Final = (MSP, HOLD_ID)
 TRANSFER_KEY: Final = (MSP, TRANSFER_ID)
+
+HOLDS: Final = {"company_id": MSP, "id": {"$gte": HOLD_PREFIX, "$lt": "hold$"}}
+"""The query of all holds: `$` comes next to `#`."""
 
 FENCE_COMMIT: Final = "fence#"
 """What the commit id of a fence's record begins with; ids of our own making are UUIDs."""
@@ -41,10 +42,13 @@ class Fence(Struct, frozen=True, kw_only=True):
 
 
 class Hold(Struct, frozen=True, kw_only=True):
-    """Until this instant retention deletes nothing: somebody is copying, and reads the log's tail."""
+    """Until this instant retention deletes nothing: somebody is copying, and reads the log's tail.
+
+    Each who copies has a hold of their own: none is shortened by another's end.
+    """
 
     company_id: str = MSP
-    id: str = HOLD_ID
+    id: str
     until: Instant
 
 
@@ -80,6 +84,16 @@ class Transfer(Struct, frozen=True, kw_only=True):
     place: Place | None = None
     copied: dict[str, int] = {}
     failures: list[Failure] = []
+
+
+def hold_key(holder: str) -> tuple[str, str]:
+    """The key of the hold of whoever copies to `holder`."""
+    return (MSP, f"{HOLD_PREFIX}{holder}")
+
+
+def is_own(within: str) -> bool:
+    """Whether a document of the MSP's snapshots is one of these: of one database alone."""
+    return within in {FENCE_ID, TRANSFER_ID} or within.startswith(HOLD_PREFIX)
 
 
 def is_fence(record: Record) -> bool:

@@ -45,7 +45,7 @@ class Mover:
         Raises Conflict, with what to do, where that cannot be; then nobody is fenced.
         """
         writer = Writer(self._target.storage)
-        async with held(self._source.storage, self._means.clock):
+        async with held(self._source.storage, self._means.clock, self._target.name):
             progress = await self._begin(writer)
             if progress.state.stage == "copying":
                 await self._copy(writer, progress)
@@ -101,7 +101,7 @@ class Mover:
 
     async def _copy_partition(self, writer: Writer, progress: Progress, collection: Collection, place: Place) -> None:
         async for page in _ahead(pages(self._source.storage, collection, place.partition, place.within)):
-            await writer.put(collection, page)
+            await writer.put(collection, page, new=True)
             reached = replace(place, within=within_of(collection, page[-1]))
             await progress.copied(collection, reached, len(page))
             self._means.watch.advance(len(page))
@@ -153,7 +153,7 @@ class Mover:
         if state is not None:
             check_source(state, self._source.name, self._target.name, "copying", "following")
         await lift_fence(self._source.storage)
-        await release(self._source.storage)
+        await release(self._source.storage, self._target.name)
         self._means.watch.say(f"aborted: {self._source.name} takes writes")
 
     async def copy_collection(self, name: str) -> Outcome:

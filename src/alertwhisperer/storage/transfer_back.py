@@ -28,7 +28,7 @@ class WayBack:
         writer, progress = await self._open()
         follower = Follower(self._new.storage, writer, progress)
         followed = 0
-        async with held(self._new.storage, self._means.clock):
+        async with held(self._new.storage, self._means.clock, self._old.name):
             while not stop.is_set():
                 followed += await follower.catch_up()
                 await progress.save()
@@ -44,7 +44,7 @@ class WayBack:
             await self._reopen()
             return Outcome("returned", 0)
         writer, progress = await self._open()
-        async with held(self._new.storage, self._means.clock):
+        async with held(self._new.storage, self._means.clock, self._old.name):
             try:
                 _, comparisons = await Handover(self._new, self._old, self._means).run(writer, progress)
             except BaseException:
@@ -82,8 +82,8 @@ class WayBack:
         state: Transfer | None = await transfer_of(self._new.storage)
         if state is not None:
             await Progress(self._new.storage, self._means.clock, Writer(self._new.storage), state).enter(stage)
-        for side in (self._old, self._new):
-            await release(side.storage)
+        for side, holder in ((self._old, self._new), (self._new, self._old)):
+            await release(side.storage, holder.name)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -52,11 +52,11 @@ async def back_up(source: Side, to: Path, means: Means) -> Saved:
     """
     with _folder_beside(to) as name:
         copy = Path(name) / "copy.db"
-        async with _opened(copy) as storage, held(source.storage, means.clock):
+        async with _opened(copy) as storage, held(source.storage, means.clock, str(to)):
             copied = await Mover(source, Side(str(to), storage), means).move(switch=False)
             settled = await _settle(source, storage, means)
             await storage.store([Delete("snapshots", TRANSFER_KEY)])
-        await release(source.storage)
+        await release(source.storage, str(to))
         size = await asyncio.to_thread(migrate.backup, copy, to)
     return Saved(size, copied.written + settled.written, list(settled.failures.values()))
 

@@ -1,6 +1,7 @@
 """Documents on their way from one engine to another: how they are found, and the form in which they are carried."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -9,12 +10,12 @@ from msgspec.structs import replace
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.scope import MSP
 from alertwhisperer.domain.timer import SHARDS, Timer
-from alertwhisperer.domain.transfer import OWN_IDS
+from alertwhisperer.domain.transfer import is_own
 from alertwhisperer.ports import Document, Key, Storage
 from alertwhisperer.schema import COLLECTIONS, Collection
-from alertwhisperer.storage.codec import encode, typed
+from alertwhisperer.storage.codec import encode, typed, typed_fields
 
-PAGE: Final = 500
+PAGE: Final = 1_000
 PAGE_OF_LARGE: Final = 50
 KEYS_AT_MOST: Final = 100
 TICKET: Final = "ticket#"
@@ -98,7 +99,7 @@ def stays(collection: Collection, key: Key) -> bool:
     """Whether a document is of one database alone."""
     match collection.name:
         case "snapshots":
-            return key[0] == MSP and key[-1] in OWN_IDS
+            return key[0] == MSP and is_own(str(key[-1]))
         case "receipts":
             return key[0] == MSP and str(key[-1]).startswith(TICKET)
         case _:
@@ -111,12 +112,18 @@ def carried(collection: Collection, document: Document) -> Struct:
     Who has claimed a timer is not carried: the claim is void where it has moved to.
     """
     kinds = (collection.document, *collection.beside)
-    kind = next((each for each in kinds if document.keys() <= set(each.__struct_encode_fields__)), None)
+    kind = next((each for each in kinds if document.keys() <= _fields(each)), None)
     if kind is None:
-        unknown = sorted(document.keys() - set(collection.document.__struct_encode_fields__))
+        unknown = sorted(document.keys() - _fields(collection.document))
         raise Invalid(f"holds fields that {collection.name} do not have: {', '.join(unknown)[:200]}")
-    made = typed(kind, encode(document))
+    # Those that may be large have parts that are kept as JSON.
+    made = typed(kind, encode(document)) if collection.unbounded else typed_fields(kind, document)
     return replace(made, lease_token=None, lease_until=None) if isinstance(made, Timer) else made
+
+
+@cache
+def _fields(kind: type[Struct]) -> frozenset[str]:
+    return frozenset(kind.__struct_encode_fields__)
 
 
 def ordered() -> tuple[Collection, ...]:

@@ -9,7 +9,7 @@ from alertwhisperer.domain.change import Change, Delete, Put
 from alertwhisperer.domain.errors import AlertWhispererError, Conflict, OutcomeUnknown, Unavailable
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.scope import SYSTEM, Scope
-from alertwhisperer.domain.transfer import FENCE_COMMIT, FENCE_KEY, HOLD_KEY, Fence, Hold
+from alertwhisperer.domain.transfer import FENCE_COMMIT, FENCE_KEY, Fence, Hold, hold_key
 from alertwhisperer.ports import Clock, Ids, Storage
 from alertwhisperer.storage.transfer_documents import companies_of
 
@@ -57,10 +57,13 @@ async def fence_of(storage: Storage) -> Fence | None:
 
 
 @asynccontextmanager
-async def held(storage: Storage, clock: Clock) -> AsyncIterator[None]:
-    """Keep retention off while this lasts, and for an hour in case it is broken off: it may be resumed until then."""
-    await _hold(storage, clock)
-    renewing = asyncio.create_task(_renew(storage, clock))
+async def held(storage: Storage, clock: Clock, holder: str) -> AsyncIterator[None]:
+    """Keep retention off while this lasts, and for an hour in case it is broken off: it may be resumed until then.
+
+    `holder` names what is copied to; holds of others stand beside.
+    """
+    await _hold(storage, clock, holder)
+    renewing = asyncio.create_task(_renew(storage, clock, holder))
     try:
         yield
     finally:
@@ -68,18 +71,19 @@ async def held(storage: Storage, clock: Clock) -> AsyncIterator[None]:
         await asyncio.gather(renewing, return_exceptions=True)
 
 
-async def release(storage: Storage) -> None:
-    """Let retention go on at once."""
-    await storage.store([Delete("snapshots", HOLD_KEY)])
+async def release(storage: Storage, holder: str) -> None:
+    """Let retention go on at once, unless somebody else holds it."""
+    await storage.store([Delete("snapshots", hold_key(holder))])
 
 
-async def _renew(storage: Storage, clock: Clock) -> None:
+async def _renew(storage: Storage, clock: Clock, holder: str) -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         # The lease lasts for many renewals: one that fails is made up for by the next.
         with suppress(AlertWhispererError):
-            await _hold(storage, clock)
+            await _hold(storage, clock, holder)
 
 
-async def _hold(storage: Storage, clock: Clock) -> None:
-    await storage.store([Put("snapshots", Hold(until=plus(clock.now(), HOLD_SECONDS)))])
+async def _hold(storage: Storage, clock: Clock, holder: str) -> None:
+    _, within = hold_key(holder)
+    await storage.store([Put("snapshots", Hold(id=within, until=plus(clock.now(), HOLD_SECONDS)))])
