@@ -22,7 +22,7 @@ HOLDS: Final = {"company_id": MSP, "id": {"$gte": HOLD_PREFIX, "$lt": "hold$"}}
 """The query of all holds: `$` comes next to `#`."""
 
 FENCE_COMMIT: Final = "fence#"
-"""What the commit id of a fence's record begins with; ids of our own making are UUIDs."""
+"""What the commit id begins with of a record that only takes a place, a fence's or a backup's; others are UUIDs."""
 
 Stage = Literal["copying", "following", "switched", "finished", "returned"]
 
