@@ -72,7 +72,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     """How far a database has taken over another; kept in the one that takes over, and read to resume.
 
     `heads`: company → seq of the other's log up to which it has been followed. `source` names the other, without its
-    password.
+    password. `owner`: the command that is at it; one that another has taken its place from stops.
     """
 
     company_id: str = MSP
@@ -80,6 +80,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     source: str
     stage: Stage = "copying"
     started_at: Instant
+    owner: str | None = None
     heads: dict[str, int] = {}
     place: Place | None = None
     copied: dict[str, int] = {}

@@ -5,7 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertwhisperer.domain.change import Put
-from alertwhisperer.domain.errors import Conflict
+from alertwhisperer.domain.errors import Conflict, Stale
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.transfer import TRANSFER_KEY, Place, Stage, Transfer
 from alertwhisperer.ports import Clock, Storage
@@ -27,6 +27,10 @@ async def is_empty(storage: Storage) -> bool:
     return not any(people) and not await storage.companies_with_log()
 
 
+class TakenOver(Conflict):
+    """Another command goes on with the transfer."""
+
+
 class Progress:
     """One transfer under way. What is kept of it may lag behind by a second: what is done twice is done once."""
 
@@ -37,6 +41,11 @@ class Progress:
         self._writer = writer
         self._saved = clock.monotonic()
         writer.failures.update({(each.collection, each.key): each for each in state.failures})
+
+    async def claim(self, owner: str) -> None:
+        """Go on with it in the place of whoever did before; durable when this returns."""
+        self.state = replace(self.state, owner=owner)
+        await self._storage.store([Put("snapshots", self.state)])
 
     def head(self, company_id: str) -> int:
         """The seq up to which a company's log has been followed."""
@@ -59,7 +68,10 @@ class Progress:
         await self.save()
 
     async def save(self) -> None:
-        """Keep it now. Conflict if so much was refused that something must be wrong on the whole."""
+        """Keep it now. TakenOver if another command has claimed it.
+
+        Conflict if so much was refused that something must be wrong on the whole.
+        """
         failures = list(self._writer.failures.values())
         if len(failures) > FAILURES_AT_MOST:
             first = failures[0]
@@ -68,7 +80,10 @@ class Progress:
                 f"{'/'.join(map(str, first.key))}: {first.why}"
             )
         self.state = replace(self.state, failures=failures)
-        await self._storage.store([Put("snapshots", self.state)])
+        try:
+            await self._storage.store([Put("snapshots", self.state, {"owner": self.state.owner})])
+        except Stale:
+            raise TakenOver(f"another command has gone on with the move from {self.state.source}") from None
         self._saved = self._clock.monotonic()
 
     async def _save_now_and_then(self) -> None:
