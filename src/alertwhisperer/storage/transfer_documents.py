@@ -11,9 +11,10 @@ from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.scope import MSP
 from alertwhisperer.domain.timer import SHARDS, Timer
 from alertwhisperer.domain.transfer import is_own
-from alertwhisperer.ports import Document, Key, Storage
+from alertwhisperer.ports import Document, Key, Query, Storage
 from alertwhisperer.schema import COLLECTIONS, Collection
 from alertwhisperer.storage.codec import encode, typed, typed_fields
+from alertwhisperer.storage.transfer_patience import patiently
 
 PAGE: Final = 1_000
 PAGE_OF_LARGE: Final = 50
@@ -27,8 +28,8 @@ Within = str | int | None
 
 async def companies_of(storage: Storage) -> list[str]:
     """Every company that a database knows of, and the MSP itself."""
-    found = await storage.find("companies", {}, {"id": 1})
-    logs = await storage.companies_with_log()
+    found = await patiently(lambda: storage.find("companies", {}, {"id": 1}))
+    logs = await patiently(storage.companies_with_log)
     return sorted({str(each["id"]) for each in found} | {company for company, _ in logs} | {MSP})
 
 
@@ -51,7 +52,7 @@ async def pages(
             bounds["$lte"] = up_to
         query = {**_whole(collection, partition), **({field: bounds} if bounds else {})}
         # A collection without partitions is small, and one engine reads all of it for any part.
-        page = await storage.find(collection.name, query, limit=None if len(collection.key) == 1 else size)
+        page = await _found(storage, collection, query, None if len(collection.key) == 1 else size)
         if page:
             yield page
         if len(collection.key) == 1 or len(page) < size:
@@ -72,8 +73,14 @@ async def by_keys(storage: Storage, collection: Collection, keys: Sequence[Key])
     for partition, withins in grouped.items():
         for start in range(0, len(withins), KEYS_AT_MOST):
             wanted = {collection.key[-1]: {"$in": withins[start : start + KEYS_AT_MOST]}}
-            found += await storage.find(collection.name, {**_whole(collection, partition), **wanted})
+            found += await _found(storage, collection, {**_whole(collection, partition), **wanted})
     return found
+
+
+async def _found(
+    storage: Storage, collection: Collection, query: Query, limit: int | None = None
+) -> list[dict[str, object]]:
+    return await patiently(lambda: storage.find(collection.name, query, limit=limit))
 
 
 def key_within(collection: Collection, company_id: str, within: str) -> Key:

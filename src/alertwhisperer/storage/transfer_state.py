@@ -10,6 +10,7 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.transfer import TRANSFER_KEY, Place, Stage, Transfer
 from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.schema import Collection
+from alertwhisperer.storage.transfer_patience import patiently
 from alertwhisperer.storage.transfer_writer import Writer
 
 SAVE_SECONDS: Final = 1.0
@@ -18,7 +19,7 @@ FAILURES_AT_MOST: Final = 1_000
 
 async def transfer_of(storage: Storage) -> Transfer | None:
     """What a database has taken over, or is taking over; None if nothing."""
-    return await storage.get(Transfer, TRANSFER_KEY)
+    return await patiently(lambda: storage.get(Transfer, TRANSFER_KEY))
 
 
 async def is_empty(storage: Storage) -> bool:
@@ -45,7 +46,7 @@ class Progress:
     async def claim(self, owner: str) -> None:
         """Go on with it in the place of whoever did before; durable when this returns."""
         self.state = replace(self.state, owner=owner)
-        await self._storage.store([Put("snapshots", self.state)])
+        await patiently(lambda: self._storage.store([Put("snapshots", self.state)]))
 
     def head(self, company_id: str) -> int:
         """The seq up to which a company's log has been followed."""
@@ -80,8 +81,9 @@ class Progress:
                 f"{'/'.join(map(str, first.key))}: {first.why}"
             )
         self.state = replace(self.state, failures=failures)
+        kept = Put("snapshots", self.state, {"owner": self.state.owner})
         try:
-            await self._storage.store([Put("snapshots", self.state, {"owner": self.state.owner})])
+            await patiently(lambda: self._storage.store([kept]))
         except Stale:
             raise TakenOver(f"another command has gone on with the move from {self.state.source}") from None
         self._saved = self._clock.monotonic()

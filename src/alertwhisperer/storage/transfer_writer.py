@@ -8,12 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alertwhisperer.domain.change import ABSENT, Delete, Put, Write
-from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Stale, Unavailable
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Stale
 from alertwhisperer.domain.transfer import Failure
 from alertwhisperer.ports import Document, Key, Storage
 from alertwhisperer.schema import Collection
 from alertwhisperer.storage.codec import encode
 from alertwhisperer.storage.transfer_documents import carried, key_in, stays
+from alertwhisperer.storage.transfer_patience import patiently
 
 BATCH: Final = 500
 BATCH_WHERE_LIMITED: Final = 25
@@ -21,9 +22,6 @@ BATCH_WHERE_LIMITED: Final = 25
 
 BATCH_BYTES: Final = 1_500_000
 BATCHES_AT_ONCE: Final = 8
-TRIES: Final = 12
-PAUSE_SECONDS: Final = 0.1
-PAUSE_AT_MOST: Final = 10.0
 
 
 class _Item(Struct, frozen=True):
@@ -106,14 +104,7 @@ class Writer:
 
     async def _store(self, writes: Sequence[Write]) -> None:
         """What is stored twice is stored once, so a lost answer is no matter."""
-        pause = PAUSE_SECONDS
-        for _ in range(TRIES):
-            try:
-                return await self._storage.store(writes)
-            except Unavailable:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, PAUSE_AT_MOST)
-        return await self._storage.store(writes)
+        await patiently(lambda: self._storage.store(writes))
 
     def _set_aside(self, collection: Collection, key: Key, error: AlertWhispererError) -> None:
         field = f"{error.field}: " if isinstance(error, Invalid) and error.field else ""
