@@ -85,7 +85,7 @@ async def test_of_two_commands_at_one_move_the_later_one_goes_on(local: Move) ->
 
 
 async def test_who_does_not_answer_for_a_moment_is_asked_again() -> None:
-    answers = [OutcomeUnknown("lost"), Unavailable("away"), 7]
+    answers: list[int | Unavailable] = [OutcomeUnknown("lost"), Unavailable("away"), 7]
 
     async def ask() -> int:
         answer = answers.pop(0)
