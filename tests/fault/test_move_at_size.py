@@ -23,7 +23,7 @@ from tests.fault.invariants import assert_company_whole
 from tests.fault.moves import Move, fill, opened, sending
 from tests.fault.senders import Promises
 from tests.support.engines import ENGINES, LONG
-from tests.support.product import ProductServer, Seed, lift_rate_limit
+from tests.support.product import ProductServer, Seed, lift_rate_limit, put_config
 from tests.support.served import SECRETS, served
 
 DOCUMENTS: Final = int(os.environ.get("ALERTWHISPERER_MOVE_DOCUMENTS", "100000"))
@@ -34,6 +34,8 @@ REST_SECONDS: Final = {"dynamodb": 0.5}
 
 REST_ELSEWHERE: Final = 0.02
 PATIENCE_SECONDS: Final = 600
+WINDOW_MINUTES: Final = 1_440
+"""A run may last for longer than alerts of one key are held together by default."""
 
 
 @dataclass
@@ -75,6 +77,7 @@ async def begin(yard: ExitStack, first: ProductServer, rest_seconds: float) -> S
     with first.signed_in(scene.seed.admin) as client:
         for company in scene.seed.companies:
             lift_rate_limit(client, company)
+            put_config(client, company, "correlation", {"time_window_minutes": WINDOW_MINUTES})
     await fill(first, scene.seed.companies, scene.promises, DOCUMENTS)
     return scene
 
