@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
+from alertwhisperer.cli.servers import expect_many_documents
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.engine.retention import defaults
 from alertwhisperer.ports import Storage
@@ -98,6 +99,7 @@ def run(*, long: bool) -> Report:
     report = Report("Moving between engines", {"machine": machine.describe()})
     print(report.head())
     columns = ["move", "documents", "copy s", "documents/s", "writers wait s"]
+    expect_many_documents()
     table = Table("Alerts, their log, incidents and deliveries", columns)
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as urls:
         for engine, url in urls.items():

@@ -61,12 +61,22 @@ def assert_ledger_balances(client: httpx.Client, company_id: str, alerts: Docume
     totals = ledger["totals"]
     assert totals["grouped"] == len(alerts)
     assert totals["grouped"] + totals["occurrence"] == sum(a["occurrences"] for a in alerts)
-    assert totals["received"] == totals["grouped"] + totals["occurrence"] + totals["duplicate"]
+    assert totals["received"] == sum(totals[each] for each in ("grouped", "occurrence", "duplicate", "resolved"))
 
 
 def assert_audit_chain_whole(client: httpx.Client, company_id: str) -> None:
     answer = client.get("/api/audit/verify", params={"company_id": company_id})
     assert answer.raise_for_status().json()["ok"], answer.text
+
+
+def assert_company_whole(
+    client: httpx.Client, company_id: str, promises: Promises, alerts: Documents, incidents: Documents
+) -> None:
+    """All alerts and incidents of a company are what was promised, and agree with each other and with what is told."""
+    assert_promises_kept(alerts, promises, company_id)
+    assert_incidents_whole(alerts, incidents)
+    assert_ledger_balances(client, company_id, alerts)
+    assert_audit_chain_whole(client, company_id)
 
 
 def replayed(client: httpx.Client, company_id: str, after: int) -> tuple[list[Frame], int]:

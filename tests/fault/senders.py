@@ -73,13 +73,14 @@ class Sender:
     """Posts deliveries of one kind until told to stop.
 
     Deliveries with an id are sent again until they are answered, and now and then once more after that; the others
-    are never sent again, since nobody could tell a repeat from a second fire.
+    are never sent again, since nobody could tell a repeat from a second fire. It rests between deliveries.
     """
 
     wire: Wire
     promises: Promises
     deliveries: Iterable[Delivery]
     chance: random.Random
+    rest_seconds: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         for delivery in self.deliveries:
@@ -89,6 +90,7 @@ class Sender:
                 await self._send_once(delivery, stop)
             else:
                 await self._send_until_answered(delivery)
+            await asyncio.sleep(self.rest_seconds)
         self.wire.close()
 
     async def _send_once(self, delivery: Delivery, stop: asyncio.Event) -> None:

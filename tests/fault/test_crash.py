@@ -13,11 +13,8 @@ import pytest
 
 from tests.fault.invariants import (
     alerts_of,
-    assert_audit_chain_whole,
-    assert_incidents_whole,
-    assert_ledger_balances,
+    assert_company_whole,
     assert_no_gap,
-    assert_promises_kept,
     assert_reader_knows_truth,
     incidents_of,
     replayed,
@@ -85,11 +82,7 @@ async def test_what_was_acked_is_there_once_however_often_the_server_is_killed(
 
 
 def check_company(client: httpx.Client, reader: LiveReader, promises: Promises) -> None:
-    company_id = reader.company_id
-    alerts = alerts_of(client, company_id)
-    assert_promises_kept(alerts, promises, company_id)
-    assert_incidents_whole(alerts, incidents_of(client, company_id))
-    assert_ledger_balances(client, company_id, alerts)
-    assert_audit_chain_whole(client, company_id)
-    assert_no_gap(reader.frames, *replayed(client, company_id, reader.after))
+    alerts = alerts_of(client, reader.company_id)
+    assert_company_whole(client, reader.company_id, promises, alerts, incidents_of(client, reader.company_id))
+    assert_no_gap(reader.frames, *replayed(client, reader.company_id, reader.after))
     assert_reader_knows_truth(reader.frames, alerts)

@@ -104,6 +104,11 @@ class OwnedProcess:
             child.send_signal(signal.SIGKILL)
             child.wait()
 
+    def ended(self, *, seconds: float) -> int:
+        """Its exit code, once it has ended by itself; raises NotReadyError when time is up."""
+        wait_for(lambda: not self.running, seconds=seconds, what=lambda: f"{self.name} goes on\n{self.tail()}")
+        return self._child.returncode if self._child else 0
+
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
         """Returns when `ready()`; raises NotReadyError when the child ends or time is up."""
         wait_for(

@@ -8,8 +8,10 @@ from typing import Final
 
 import pytest
 
+from alertwhisperer.storage.urls import dynamodb_url, sqlite_url
 from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.mongod import MongoSet
+from tests.support.processes import free_port
 from tests.support.product import ProductServer
 
 KEY: Final = base64.b64encode(b"k" * 32).decode()
@@ -51,12 +53,25 @@ SETTINGS: Final[dict[str, Callable[[pytest.FixtureRequest], dict[str, str]]]] = 
 
 
 def served(
-    request: pytest.FixtureRequest, engine: str, folder: Path, settings: Mapping[str, str] | None = None
+    request: pytest.FixtureRequest,
+    engine: str,
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
 ) -> ProductServer:
-    """A server that is not started yet; its database is there."""
-    product = ProductServer(folder, {**SETTINGS[engine](request), **(settings or {})})
+    """A server that is not started yet, on a free port or this one; its database is there."""
+    product = ProductServer(folder, {**SETTINGS[engine](request), **(settings or {})}, port=port or free_port())
     if engine == "dynamodb":
         product.run("db", "create-tables")
         local: DynamoDBLocal = request.getfixturevalue("dynamodb_local")
         local.end_streams(product.settings["DYNAMODB_TABLE_PREFIX"])
     return product
+
+
+def address_of(server: ProductServer) -> str:
+    """The address of a server's database, as `db migrate` takes it."""
+    told = server.settings
+    if told.get("DATABASE_TYPE") == "dynamodb":
+        return dynamodb_url("us-east-1", told["DYNAMODB_TABLE_PREFIX"], told["DYNAMODB_ENDPOINT_URL"])
+    return told.get("MONGO_URL") or sqlite_url(str(server.database_path))

@@ -13,6 +13,7 @@ from msgspec import Struct, json, to_builtins
 
 from alertwhisperer import logs
 from alertwhisperer.cli.progress import Bar
+from alertwhisperer.cli.servers import expect_many_documents
 from alertwhisperer.clock import SystemClock, SystemIds
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.transfer import Failure
@@ -145,6 +146,7 @@ def verify(source: From = "", target: To = "", as_json: Json = False) -> None:
 def _run(source: str, target: str, as_json: bool, work: Callable[[Both], Awaitable[T]], *, create: bool = True) -> T:
     settings = load_settings()
     logs.configure("warning", settings.log_format)
+    expect_many_documents()
     here, there = addresses(settings, source, target)
 
     async def run() -> T:

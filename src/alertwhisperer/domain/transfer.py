@@ -12,16 +12,17 @@ from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import MSP
 
 FENCE_ID: Final = "fence"
-HOLD_ID: Final = "hold"
+HOLD_PREFIX: Final = "hold#"
 TRANSFER_ID: Final = "transfer"
-OWN_IDS: Final = (FENCE_ID, HOLD_ID, TRANSFER_ID)
 
 FENCE_KEY: Final = (MSP, FENCE_ID)
-HOLD_KEY: Final = (MSP, HOLD_ID)
 TRANSFER_KEY: Final = (MSP, TRANSFER_ID)
 
+HOLDS: Final = {"company_id": MSP, "id": {"$gte": HOLD_PREFIX, "$lt": "hold$"}}
+"""The query of all holds: `$` comes next to `#`."""
+
 FENCE_COMMIT: Final = "fence#"
-"""What the commit id of a fence's record begins with; ids of our own making are UUIDs."""
+"""What the commit id begins with of a record that only takes a place, a fence's or a backup's; others are UUIDs."""
 
 Stage = Literal["copying", "following", "switched", "finished", "returned"]
 
@@ -41,10 +42,13 @@ class Fence(Struct, frozen=True, kw_only=True):
 
 
 class Hold(Struct, frozen=True, kw_only=True):
-    """Until this instant retention deletes nothing: somebody is copying, and reads the log's tail."""
+    """Until this instant retention deletes nothing: somebody is copying, and reads the log's tail.
+
+    Each who copies has a hold of their own: none is shortened by another's end.
+    """
 
     company_id: str = MSP
-    id: str = HOLD_ID
+    id: str
     until: Instant
 
 
@@ -68,7 +72,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     """How far a database has taken over another; kept in the one that takes over, and read to resume.
 
     `heads`: company → seq of the other's log up to which it has been followed. `source` names the other, without its
-    password.
+    password. `owner`: the command that is at it; one that another has taken its place from stops.
     """
 
     company_id: str = MSP
@@ -76,10 +80,21 @@ class Transfer(Struct, frozen=True, kw_only=True):
     source: str
     stage: Stage = "copying"
     started_at: Instant
+    owner: str | None = None
     heads: dict[str, int] = {}
     place: Place | None = None
     copied: dict[str, int] = {}
     failures: list[Failure] = []
+
+
+def hold_key(holder: str) -> tuple[str, str]:
+    """The key of the hold of whoever copies to `holder`."""
+    return (MSP, f"{HOLD_PREFIX}{holder}")
+
+
+def is_own(within: str) -> bool:
+    """Whether a document of the MSP's snapshots is one of these: of one database alone."""
+    return within in {FENCE_ID, TRANSFER_ID} or within.startswith(HOLD_PREFIX)
 
 
 def is_fence(record: Record) -> bool:

@@ -19,7 +19,7 @@ from alertwhisperer.domain.instant import Instant, moment, plus
 from alertwhisperer.domain.scope import SYSTEM, Scope
 from alertwhisperer.domain.snapshot import Snapshot
 from alertwhisperer.domain.timeline import TimelineEntry
-from alertwhisperer.domain.transfer import HOLD_KEY, Hold
+from alertwhisperer.domain.transfer import HOLDS, Hold
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.deliveries import INTAKES, archives
@@ -67,9 +67,9 @@ class Retention:
 
     async def sweep(self, scope: Scope) -> None:
         """Delete what a company has kept long enough; nothing while a copy of the database is being made."""
-        hold = await self._storage.get(Hold, HOLD_KEY)
-        if hold is not None and hold.until > self._clock.now():
-            log.info("sweep held", company_id=scope.company_id, until=hold.until)
+        until = max((each.until for each in await self._storage.select(Hold, HOLDS)), default="")
+        if until > self._clock.now():
+            log.info("sweep held", company_id=scope.company_id, until=until)
             return
         sweeps: dict[str, Callable[[Scope, Instant], Awaitable[None]]] = {
             "alerts": self._alerts,

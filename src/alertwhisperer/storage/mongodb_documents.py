@@ -99,11 +99,17 @@ def as_mapping(stored: Stored) -> dict[str, object]:
     if raw is not None:
         return decode(raw)
     # A field of ours has one underscore in front; one of somebody's own has one more than it was given.
-    return {
-        name[1:] if name.startswith("__") else name: value
-        for name, value in stored.items()
-        if not name.startswith("_") or name.startswith("__")
-    }
+    ours = [name for name in stored if name[:1] == "_"]
+    if any(name.startswith("__") for name in ours):
+        return {
+            name.removeprefix("_"): value
+            for name, value in stored.items()
+            if not name.startswith("_") or name.startswith("__")
+        }
+    document = dict(stored)
+    for name in ours:
+        del document[name]
+    return document
 
 
 def as_struct(kind: type[T], stored: Stored) -> T:

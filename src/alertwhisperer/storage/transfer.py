@@ -45,7 +45,7 @@ class Mover:
         Raises Conflict, with what to do, where that cannot be; then nobody is fenced.
         """
         writer = Writer(self._target.storage)
-        async with held(self._source.storage, self._means.clock):
+        async with held(self._source.storage, self._means.clock, self._target.name):
             progress = await self._begin(writer)
             if progress.state.stage == "copying":
                 await self._copy(writer, progress)
@@ -71,13 +71,13 @@ class Mover:
                 raise Conflict(f"{self._source.name} is fenced: it has been moved elsewhere")
             heads = dict(await source.companies_with_log())
             state = Transfer(source=self._source.name, started_at=self._means.clock.now(), heads=heads)
-            progress = Progress(target, self._means.clock, writer, state)
-            await progress.save()
-            return progress
-        check_source(state, self._source.name, self._target.name, "copying", "following")
-        await check_untouched(source, target, state)
-        self._means.watch.say(f"resumed: {sum(state.copied.values()):,} documents were copied before")
-        return Progress(target, self._means.clock, writer, state)
+        else:
+            check_source(state, self._source.name, self._target.name, "copying", "following")
+            await check_untouched(source, target, state)
+            self._means.watch.say(f"resumed: {sum(state.copied.values()):,} documents were copied before")
+        progress = Progress(target, self._means.clock, writer, state)
+        await progress.claim(self._means.ids.new_id())
+        return progress
 
     async def _copy(self, writer: Writer, progress: Progress) -> None:
         companies = await companies_of(self._source.storage)
@@ -101,7 +101,7 @@ class Mover:
 
     async def _copy_partition(self, writer: Writer, progress: Progress, collection: Collection, place: Place) -> None:
         async for page in _ahead(pages(self._source.storage, collection, place.partition, place.within)):
-            await writer.put(collection, page)
+            await writer.put(collection, page, new=True)
             reached = replace(place, within=within_of(collection, page[-1]))
             await progress.copied(collection, reached, len(page))
             self._means.watch.advance(len(page))
@@ -134,7 +134,7 @@ class Mover:
         try:
             ends, comparisons = await self._handover().run(writer, progress)
             back = Transfer(source=self._target.name, stage="following", started_at=self._means.clock.now(), heads=ends)
-            await Progress(source, self._means.clock, Writer(source), back).save()
+            await Progress(source, self._means.clock, Writer(source), back).claim(self._means.ids.new_id())
         except BaseException:
             # Also when somebody gives up waiting: what has not moved must not stand still.
             await lift_fence(source)
@@ -153,7 +153,7 @@ class Mover:
         if state is not None:
             check_source(state, self._source.name, self._target.name, "copying", "following")
         await lift_fence(self._source.storage)
-        await release(self._source.storage)
+        await release(self._source.storage, self._target.name)
         self._means.watch.say(f"aborted: {self._source.name} takes writes")
 
     async def copy_collection(self, name: str) -> Outcome:

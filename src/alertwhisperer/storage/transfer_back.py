@@ -1,6 +1,7 @@
 """The way back: the old database follows the new one, and can take over again, until somebody says that it is over."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from alertwhisperer.domain.errors import Conflict
@@ -8,7 +9,7 @@ from alertwhisperer.domain.transfer import Stage, Transfer
 from alertwhisperer.storage.transfer_fence import fence_of, held, lift_fence, release
 from alertwhisperer.storage.transfer_follow import Follower
 from alertwhisperer.storage.transfer_handover import Handover, Means, Outcome, Side
-from alertwhisperer.storage.transfer_state import Progress, check_source, transfer_of
+from alertwhisperer.storage.transfer_state import Progress, TakenOver, check_source, transfer_of
 from alertwhisperer.storage.transfer_writer import Writer
 
 PAUSE_SECONDS: Final = 0.5
@@ -24,18 +25,22 @@ class WayBack:
         self._means = means
 
     async def follow(self, stop: asyncio.Event) -> int:
-        """Bring the old database up to the new one until `stop`, or until it is over; returns the records."""
-        writer, progress = await self._open()
+        """Bring the old database up to the new one until `stop`, or until it is over; returns the records.
+
+        Ends also if another command takes the way back over, to keep it or to give everything back.
+        """
+        writer, progress = await self._claim()
         follower = Follower(self._new.storage, writer, progress)
         followed = 0
-        async with held(self._new.storage, self._means.clock):
-            while not stop.is_set():
-                followed += await follower.catch_up()
-                await progress.save()
-                state = await transfer_of(self._new.storage)
-                if state is None or state.stage != "switched":
-                    break
-                await _wait(stop, PAUSE_SECONDS)
+        async with held(self._new.storage, self._means.clock, self._old.name):
+            with suppress(TakenOver):
+                while not stop.is_set():
+                    followed += await follower.catch_up()
+                    await progress.save()
+                    state = await transfer_of(self._new.storage)
+                    if state is None or state.stage != "switched":
+                        break
+                    await _wait(stop, PAUSE_SECONDS)
         return followed
 
     async def take(self) -> Outcome:
@@ -43,8 +48,8 @@ class WayBack:
         if await self._was_returned():
             await self._reopen()
             return Outcome("returned", 0)
-        writer, progress = await self._open()
-        async with held(self._new.storage, self._means.clock):
+        writer, progress = await self._claim()
+        async with held(self._new.storage, self._means.clock, self._old.name):
             try:
                 _, comparisons = await Handover(self._new, self._old, self._means).run(writer, progress)
             except BaseException:
@@ -60,6 +65,11 @@ class WayBack:
         await self._open()
         await self._end("finished")
         self._means.watch.say(f"finished: {self._old.name} is no longer brought up to date, and stays fenced")
+
+    async def _claim(self) -> tuple[Writer, Progress]:
+        writer, progress = await self._open()
+        await progress.claim(self._means.ids.new_id())
+        return writer, progress
 
     async def _open(self) -> tuple[Writer, Progress]:
         forward, back = await transfer_of(self._new.storage), await transfer_of(self._old.storage)
@@ -82,8 +92,8 @@ class WayBack:
         state: Transfer | None = await transfer_of(self._new.storage)
         if state is not None:
             await Progress(self._new.storage, self._means.clock, Writer(self._new.storage), state).enter(stage)
-        for side in (self._old, self._new):
-            await release(side.storage)
+        for side, holder in ((self._old, self._new), (self._new, self._old)):
+            await release(side.storage, holder.name)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

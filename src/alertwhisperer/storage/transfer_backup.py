@@ -2,7 +2,9 @@
 
 The file is a whole database of ours, as it stood at one place of each log: documents, records and counters belong
 together. Nobody is stopped for it. A copy that is brought up to the log reads documents a little later than the records
-that named them; so each log is followed until what was read of it last had not been written to again meanwhile.
+that named them; so each log is followed until what was read of it last had not been written to again meanwhile. Where
+writers leave no moment for that, a record that does nothing makes one: whoever loses the race for its place reads the
+log before the next try, and by then the few documents of its end are read.
 """
 
 import asyncio
@@ -15,12 +17,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from alertwhisperer.domain.change import Delete
-from alertwhisperer.domain.errors import Conflict, Invalid, Unavailable
+from alertwhisperer.domain.change import Change, Delete
+from alertwhisperer.domain.errors import Conflict, Invalid, OutcomeUnknown, Unavailable
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.metric import CURSOR_ID, FoldCursor, counted
-from alertwhisperer.domain.scope import MSP
-from alertwhisperer.domain.transfer import TRANSFER_KEY, Failure
+from alertwhisperer.domain.scope import MSP, SYSTEM, Scope
+from alertwhisperer.domain.transfer import FENCE_COMMIT, TRANSFER_KEY, Failure
 from alertwhisperer.ports import Storage
 from alertwhisperer.schema import BY_NAME
 from alertwhisperer.storage import get_database_adapter, migrate
@@ -33,6 +35,9 @@ from alertwhisperer.storage.transfer_state import Progress, transfer_of
 from alertwhisperer.storage.transfer_writer import Writer
 
 TRIES: Final = 500
+TRIES_ASIDE: Final = 10
+"""So often it is only looked; then writers are held up, by some milliseconds a try."""
+
 METRICS: Final = BY_NAME["metrics"]
 
 
@@ -52,11 +57,11 @@ async def back_up(source: Side, to: Path, means: Means) -> Saved:
     """
     with _folder_beside(to) as name:
         copy = Path(name) / "copy.db"
-        async with _opened(copy) as storage, held(source.storage, means.clock):
+        async with _opened(copy) as storage, held(source.storage, means.clock, str(to)):
             copied = await Mover(source, Side(str(to), storage), means).move(switch=False)
             settled = await _settle(source, storage, means)
             await storage.store([Delete("snapshots", TRANSFER_KEY)])
-        await release(source.storage)
+        await release(source.storage, str(to))
         size = await asyncio.to_thread(migrate.backup, copy, to)
     return Saved(size, copied.written + settled.written, list(settled.failures.values()))
 
@@ -108,7 +113,7 @@ async def _settle(source: Side, target: Storage, means: Means) -> Writer:
     writer, state = Writer(target), await transfer_of(target)
     if state is None:
         raise Conflict("the copy was not begun")
-    last = _Last(source, target, writer, Progress(target, means.clock, writer, state))
+    last = _Last(source, target, Progress(target, means.clock, writer, state), writer, means)
     await last.settle(MSP)
     for company_id in await companies_of(source.storage):
         if company_id != MSP:
@@ -119,8 +124,9 @@ async def _settle(source: Side, target: Storage, means: Means) -> Writer:
 class _Last:
     """The last records of each log."""
 
-    def __init__(self, source: Side, target: Storage, writer: Writer, progress: Progress) -> None:
+    def __init__(self, source: Side, target: Storage, progress: Progress, writer: Writer, means: Means) -> None:
         self._name = source.name
+        self._means = means
         self._source = source.storage
         self._target = target
         self._writer = writer
@@ -130,10 +136,12 @@ class _Last:
     async def settle(self, company_id: str) -> None:
         """Follow the log until what was read belongs to its last record, and to no later one."""
         await self._settle_counters(company_id)
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             async with self._source.moment() as still:
                 # As little as can be lies between reading the log, what it touched, and the log again.
                 records = await self._behind(company_id, self._progress.head(company_id))
+                if records and not still and attempt >= TRIES_ASIDE:
+                    records += await self._ended(company_id, records[-1])
                 read = await self._follower.read(company_id, records)
                 newer = await self._behind(company_id, records[-1].seq) if records and not still else []
                 await self._follower.write(read)
@@ -146,6 +154,15 @@ class _Last:
             f"{self._name}: {company_id} is written to so fast that no one moment of it could be caught; try again in "
             "a quieter hour, or use the engine's own backups"
         )
+
+    async def _ended(self, company_id: str, last: Record) -> list[Record]:
+        """The record that was put behind the last one; none if a writer was faster."""
+        commit_id, change = f"{FENCE_COMMIT}{self._means.ids.new_id()}", Change(audit_head=last.audit_head)
+        scope, at = Scope(company_id, SYSTEM), self._means.clock.now()
+        try:
+            return [await self._source.commit(scope, last.seq, change, commit_id=commit_id, at=at)]
+        except (Conflict, OutcomeUnknown):
+            return []
 
     async def _behind(self, company_id: str, after: int) -> list[Record]:
         found = page = await self._source.records(company_id, after, PAGE, told=False)

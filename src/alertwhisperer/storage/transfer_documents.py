@@ -1,6 +1,7 @@
 """Documents on their way from one engine to another: how they are found, and the form in which they are carried."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -9,12 +10,13 @@ from msgspec.structs import replace
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.scope import MSP
 from alertwhisperer.domain.timer import SHARDS, Timer
-from alertwhisperer.domain.transfer import OWN_IDS
-from alertwhisperer.ports import Document, Key, Storage
+from alertwhisperer.domain.transfer import is_own
+from alertwhisperer.ports import Document, Key, Query, Storage
 from alertwhisperer.schema import COLLECTIONS, Collection
-from alertwhisperer.storage.codec import encode, typed
+from alertwhisperer.storage.codec import encode, typed, typed_fields
+from alertwhisperer.storage.transfer_patience import patiently
 
-PAGE: Final = 500
+PAGE: Final = 1_000
 PAGE_OF_LARGE: Final = 50
 KEYS_AT_MOST: Final = 100
 TICKET: Final = "ticket#"
@@ -29,8 +31,8 @@ Within = str | int | None
 
 async def companies_of(storage: Storage) -> list[str]:
     """Every company that a database knows of, and the MSP itself."""
-    found = await storage.find("companies", {}, {"id": 1})
-    logs = await storage.companies_with_log()
+    found = await patiently(lambda: storage.find("companies", {}, {"id": 1}))
+    logs = await patiently(storage.companies_with_log)
     return sorted({str(each["id"]) for each in found} | {company for company, _ in logs} | {MSP})
 
 
@@ -53,7 +55,7 @@ async def pages(
             bounds["$lte"] = up_to
         query = {**_whole(collection, partition), **({field: bounds} if bounds else {})}
         # A collection without partitions is small, and one engine reads all of it for any part.
-        page = await storage.find(collection.name, query, limit=None if len(collection.key) == 1 else size)
+        page = await _found(storage, collection, query, None if len(collection.key) == 1 else size)
         if page:
             yield page
         if len(collection.key) == 1 or len(page) < size:
@@ -74,8 +76,14 @@ async def by_keys(storage: Storage, collection: Collection, keys: Sequence[Key])
     for partition, withins in grouped.items():
         for start in range(0, len(withins), KEYS_AT_MOST):
             wanted = {collection.key[-1]: {"$in": withins[start : start + KEYS_AT_MOST]}}
-            found += await storage.find(collection.name, {**_whole(collection, partition), **wanted})
+            found += await _found(storage, collection, {**_whole(collection, partition), **wanted})
     return found
+
+
+async def _found(
+    storage: Storage, collection: Collection, query: Query, limit: int | None = None
+) -> list[dict[str, object]]:
+    return await patiently(lambda: storage.find(collection.name, query, limit=limit))
 
 
 def key_within(collection: Collection, company_id: str, within: str) -> Key:
@@ -101,7 +109,7 @@ def stays(collection: Collection, key: Key) -> bool:
     """Whether a document is of one database alone."""
     match collection.name:
         case "snapshots":
-            return key[0] == MSP and key[-1] in OWN_IDS
+            return key[0] == MSP and is_own(str(key[-1]))
         case "receipts":
             return key[0] == MSP and str(key[-1]).startswith(TICKET)
         case _:
@@ -116,12 +124,18 @@ def carried(collection: Collection, document: Document) -> Struct:
     retired = RETIRED.get(collection.name, frozenset())
     document = {name: value for name, value in document.items() if name not in retired}
     kinds = (collection.document, *collection.beside)
-    kind = next((each for each in kinds if document.keys() <= set(each.__struct_encode_fields__)), None)
+    kind = next((each for each in kinds if document.keys() <= _fields(each)), None)
     if kind is None:
-        unknown = sorted(document.keys() - set(collection.document.__struct_encode_fields__))
+        unknown = sorted(document.keys() - _fields(collection.document))
         raise Invalid(f"holds fields that {collection.name} do not have: {', '.join(unknown)[:200]}")
-    made = typed(kind, encode(document))
+    # Those that may be large have parts that are kept as JSON.
+    made = typed(kind, encode(document)) if collection.unbounded else typed_fields(kind, document)
     return replace(made, lease_token=None, lease_until=None) if isinstance(made, Timer) else made
+
+
+@cache
+def _fields(kind: type[Struct]) -> frozenset[str]:
+    return frozenset(kind.__struct_encode_fields__)
 
 
 def ordered() -> tuple[Collection, ...]:

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from alertwhisperer.domain.change import Change, Delete, Put
-from alertwhisperer.domain.errors import AlertWhispererError, Conflict, OutcomeUnknown, Unavailable
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Unavailable
 from alertwhisperer.domain.instant import plus
 from alertwhisperer.domain.scope import SYSTEM, Scope
-from alertwhisperer.domain.transfer import FENCE_COMMIT, FENCE_KEY, HOLD_KEY, Fence, Hold
+from alertwhisperer.domain.transfer import FENCE_COMMIT, FENCE_KEY, Fence, Hold, hold_key
 from alertwhisperer.ports import Clock, Ids, Storage
 from alertwhisperer.storage.transfer_documents import companies_of
+from alertwhisperer.storage.transfer_patience import patiently
 
 RETRY_AFTER_SECONDS: Final = 5.0
 HOLD_SECONDS: Final = 3600.0
@@ -23,7 +24,8 @@ SETTLE_SECONDS: Final = 1.0
 
 async def set_fence(storage: Storage, clock: Clock, ids: Ids, reason: str) -> dict[str, int]:
     """Let nobody commit any more; returns where each log ends."""
-    await storage.store([Put("snapshots", Fence(at=clock.now(), reason=reason, retry_after=RETRY_AFTER_SECONDS))])
+    fence = Fence(at=clock.now(), reason=reason, retry_after=RETRY_AFTER_SECONDS)
+    await patiently(lambda: storage.store([Put("snapshots", fence)]))
     ends: dict[str, int] = {}
     for pause in (0.0, SETTLE_SECONDS):
         await asyncio.sleep(pause)
@@ -36,19 +38,23 @@ async def set_fence(storage: Storage, clock: Clock, ids: Ids, reason: str) -> di
 async def _end_log(storage: Storage, clock: Clock, ids: Ids, company_id: str) -> int:
     """Put a record that does nothing behind all others; whoever comes next loses the race for its place."""
     for _ in range(RACES):
-        seq, audit_head = await storage.head(company_id)
-        commit_id, change = f"{FENCE_COMMIT}{ids.new_id()}", Change(audit_head=audit_head)
         try:
-            record = await storage.commit(Scope(company_id, SYSTEM), seq, change, commit_id=commit_id, at=clock.now())
-        except (Conflict, OutcomeUnknown):
+            return await patiently(lambda: _put_behind(storage, clock, ids, company_id))
+        except Conflict:
             continue  # A writer was faster; a fence too many, when an answer was lost, does no harm.
-        return record.seq
     raise Unavailable(f"the log of {company_id} is written to so fast that it could not be ended; nothing has moved")
+
+
+async def _put_behind(storage: Storage, clock: Clock, ids: Ids, company_id: str) -> int:
+    seq, audit_head = await storage.head(company_id)
+    commit_id, change = f"{FENCE_COMMIT}{ids.new_id()}", Change(audit_head=audit_head)
+    record = await storage.commit(Scope(company_id, SYSTEM), seq, change, commit_id=commit_id, at=clock.now())
+    return record.seq
 
 
 async def lift_fence(storage: Storage) -> None:
     """Let writers in again."""
-    await storage.store([Delete("snapshots", FENCE_KEY)])
+    await patiently(lambda: storage.store([Delete("snapshots", FENCE_KEY)]))
 
 
 async def fence_of(storage: Storage) -> Fence | None:
@@ -57,10 +63,13 @@ async def fence_of(storage: Storage) -> Fence | None:
 
 
 @asynccontextmanager
-async def held(storage: Storage, clock: Clock) -> AsyncIterator[None]:
-    """Keep retention off while this lasts, and for an hour in case it is broken off: it may be resumed until then."""
-    await _hold(storage, clock)
-    renewing = asyncio.create_task(_renew(storage, clock))
+async def held(storage: Storage, clock: Clock, holder: str) -> AsyncIterator[None]:
+    """Keep retention off while this lasts, and for an hour in case it is broken off: it may be resumed until then.
+
+    `holder` names what is copied to; holds of others stand beside.
+    """
+    await _hold(storage, clock, holder)
+    renewing = asyncio.create_task(_renew(storage, clock, holder))
     try:
         yield
     finally:
@@ -68,18 +77,20 @@ async def held(storage: Storage, clock: Clock) -> AsyncIterator[None]:
         await asyncio.gather(renewing, return_exceptions=True)
 
 
-async def release(storage: Storage) -> None:
-    """Let retention go on at once."""
-    await storage.store([Delete("snapshots", HOLD_KEY)])
+async def release(storage: Storage, holder: str) -> None:
+    """Let retention go on at once, unless somebody else holds it."""
+    await patiently(lambda: storage.store([Delete("snapshots", hold_key(holder))]))
 
 
-async def _renew(storage: Storage, clock: Clock) -> None:
+async def _renew(storage: Storage, clock: Clock, holder: str) -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         # The lease lasts for many renewals: one that fails is made up for by the next.
         with suppress(AlertWhispererError):
-            await _hold(storage, clock)
+            await _hold(storage, clock, holder)
 
 
-async def _hold(storage: Storage, clock: Clock) -> None:
-    await storage.store([Put("snapshots", Hold(until=plus(clock.now(), HOLD_SECONDS)))])
+async def _hold(storage: Storage, clock: Clock, holder: str) -> None:
+    _, within = hold_key(holder)
+    hold = Hold(id=within, until=plus(clock.now(), HOLD_SECONDS))
+    await patiently(lambda: storage.store([Put("snapshots", hold)]))

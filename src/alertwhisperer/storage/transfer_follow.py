@@ -12,6 +12,7 @@ from alertwhisperer.ports import Document, Key, Storage
 from alertwhisperer.schema import BY_NAME, Collection
 from alertwhisperer.storage.digest import fingerprint
 from alertwhisperer.storage.transfer_documents import Within, by_keys, carried, key_in, key_within, pages, within_of
+from alertwhisperer.storage.transfer_patience import patiently
 from alertwhisperer.storage.transfer_state import Progress
 from alertwhisperer.storage.transfer_writer import Writer
 
@@ -41,7 +42,7 @@ class Follower:
         Raises Conflict if records have expired before they were followed.
         """
         followed = 0
-        for company_id, head in await self._source.companies_with_log():
+        for company_id, head in await patiently(self._source.companies_with_log):
             while (after := self._progress.head(company_id)) < head:
                 records = await self._records(company_id, after)
                 await self.take(company_id, records)
@@ -51,7 +52,7 @@ class Follower:
         return followed
 
     async def _records(self, company_id: str, after: int) -> list[Record]:
-        records = await self._source.records(company_id, after, PAGE, told=False)
+        records = await patiently(lambda: self._source.records(company_id, after, PAGE, told=False))
         if [each.seq for each in records] != list(range(after + 1, after + 1 + len(records))) or not records:
             raise Conflict(
                 f"the log of {company_id} no longer has record {after + 1}: its retention has passed before it was "

@@ -5,11 +5,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertwhisperer.domain.change import Put
-from alertwhisperer.domain.errors import Conflict
+from alertwhisperer.domain.errors import Conflict, Stale
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.transfer import TRANSFER_KEY, Place, Stage, Transfer
 from alertwhisperer.ports import Clock, Storage
 from alertwhisperer.schema import Collection
+from alertwhisperer.storage.transfer_patience import patiently
 from alertwhisperer.storage.transfer_writer import Writer
 
 SAVE_SECONDS: Final = 1.0
@@ -18,13 +19,17 @@ FAILURES_AT_MOST: Final = 1_000
 
 async def transfer_of(storage: Storage) -> Transfer | None:
     """What a database has taken over, or is taking over; None if nothing."""
-    return await storage.get(Transfer, TRANSFER_KEY)
+    return await patiently(lambda: storage.get(Transfer, TRANSFER_KEY))
 
 
 async def is_empty(storage: Storage) -> bool:
     """Whether nothing is in a database that somebody could miss."""
     people = [await storage.find_one(name, {}) for name in ("companies", "users")]
     return not any(people) and not await storage.companies_with_log()
+
+
+class TakenOver(Conflict):
+    """Another command goes on with the transfer."""
 
 
 class Progress:
@@ -37,6 +42,11 @@ class Progress:
         self._writer = writer
         self._saved = clock.monotonic()
         writer.failures.update({(each.collection, each.key): each for each in state.failures})
+
+    async def claim(self, owner: str) -> None:
+        """Go on with it in the place of whoever did before; durable when this returns."""
+        self.state = replace(self.state, owner=owner)
+        await patiently(lambda: self._storage.store([Put("snapshots", self.state)]))
 
     def head(self, company_id: str) -> int:
         """The seq up to which a company's log has been followed."""
@@ -59,7 +69,10 @@ class Progress:
         await self.save()
 
     async def save(self) -> None:
-        """Keep it now. Conflict if so much was refused that something must be wrong on the whole."""
+        """Keep it now. TakenOver if another command has claimed it.
+
+        Conflict if so much was refused that something must be wrong on the whole.
+        """
         failures = list(self._writer.failures.values())
         if len(failures) > FAILURES_AT_MOST:
             first = failures[0]
@@ -68,7 +81,11 @@ class Progress:
                 f"{'/'.join(map(str, first.key))}: {first.why}"
             )
         self.state = replace(self.state, failures=failures)
-        await self._storage.store([Put("snapshots", self.state)])
+        kept = Put("snapshots", self.state, {"owner": self.state.owner})
+        try:
+            await patiently(lambda: self._storage.store([kept]))
+        except Stale:
+            raise TakenOver(f"another command has gone on with the move from {self.state.source}") from None
         self._saved = self._clock.monotonic()
 
     async def _save_now_and_then(self) -> None:

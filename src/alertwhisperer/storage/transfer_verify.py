@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from alertwhisperer.domain.errors import Invalid
 from alertwhisperer.domain.instant import Instant, plus
+from alertwhisperer.domain.scope import MSP
 from alertwhisperer.ports import Document, Storage
 from alertwhisperer.schema import Collection
 from alertwhisperer.storage.digest import Digest, fingerprint
@@ -44,7 +45,8 @@ class Contents(Struct):
 class Comparison(Struct):
     """One collection on both sides.
 
-    `differing` are the partitions that do not agree, `strays` are of the source, and of no company it knows.
+    `differing` are the partitions that do not agree, `strays` are of the source, and of no company it knows; they are
+    not looked for where reads are billed.
     """
 
     collection: Collection
@@ -74,7 +76,9 @@ class Verifier:
         return [await self._compare(each, partitions(each, companies)) for each in collections or ordered()]
 
     async def _compare(self, collection: Collection, parts: Sequence[str]) -> Comparison:
-        known = await self._source.count_documents(collection.name, {})
+        # Where reads are billed, all that is in no company's partition would only be found by reading everything again.
+        billed = self._source.limits.writes is not None
+        known = 0 if billed else await self._source.count_documents(collection.name, {})
         found = Comparison(collection, Contents(), Contents(), [], 0)
         for part in parts:
             source, target = await asyncio.gather(
@@ -88,21 +92,27 @@ class Verifier:
         return found
 
     async def _contents(self, storage: Storage, collection: Collection, part: str) -> Contents:
-        contents = Contents()
+        contents, fading = Contents(), self._fading_before(collection)
         async for page in pages(storage, collection, part):
             contents.seen += len(page)
             for document in page:
-                if not stays(collection, key_in(collection, document)) and not self._fades(collection, document):
+                # What stays is the MSP's own: of companies' documents, which are many, it is not asked.
+                staying = part == MSP and stays(collection, key_in(collection, document))
+                if not staying and not _fades(collection, document, fading):
                     _add(contents, collection, document)
         return contents
 
-    def _fades(self, collection: Collection, document: Document) -> bool:
-        """Whether one of the engines has deleted it by itself, or is about to."""
+    def _fading_before(self, collection: Collection) -> Instant | None:
+        """What is older, one of the engines has deleted by itself, or is about to."""
         days = self._keep_days.get(collection.name)
         if days is None or collection.name not in self._source.expiring | self._target.expiring:
-            return False
-        at = document.get(collection.age_field or "")
-        return isinstance(at, str) and at < plus(self._now, MARGIN_SECONDS - days * DAY_SECONDS)
+            return None
+        return plus(self._now, MARGIN_SECONDS - days * DAY_SECONDS)
+
+
+def _fades(collection: Collection, document: Document, before: Instant | None) -> bool:
+    at = document.get(collection.age_field) if before is not None and collection.age_field else None
+    return before is not None and isinstance(at, str) and at < before
 
 
 def _add(contents: Contents, collection: Collection, document: Document) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from alertwhisperer.domain.change import Delete, Put, Write
-from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Unavailable
+from alertwhisperer.domain.change import ABSENT, Delete, Put, Write
+from alertwhisperer.domain.errors import AlertWhispererError, Conflict, Invalid, Stale
 from alertwhisperer.domain.transfer import Failure
 from alertwhisperer.ports import Document, Key, Storage
 from alertwhisperer.schema import Collection
 from alertwhisperer.storage.codec import encode
 from alertwhisperer.storage.transfer_documents import carried, key_in, stays
+from alertwhisperer.storage.transfer_patience import patiently
 
 BATCH: Final = 500
 BATCH_WHERE_LIMITED: Final = 25
@@ -20,9 +22,6 @@ BATCH_WHERE_LIMITED: Final = 25
 
 BATCH_BYTES: Final = 1_500_000
 BATCHES_AT_ONCE: Final = 8
-TRIES: Final = 12
-PAUSE_SECONDS: Final = 0.1
-PAUSE_AT_MOST: Final = 10.0
 
 
 class _Item(Struct, frozen=True):
@@ -41,8 +40,11 @@ class Writer:
         self._batch = BATCH if storage.limits.writes is None else BATCH_WHERE_LIMITED
         self._turns = asyncio.Semaphore(BATCHES_AT_ONCE)
 
-    async def put(self, collection: Collection, documents: Sequence[Document]) -> None:
-        """Write documents of one collection; none of them twice."""
+    async def put(self, collection: Collection, documents: Sequence[Document], *, new: bool = False) -> None:
+        """Write documents of one collection; none of them twice.
+
+        `new`: they are hardly there yet, so engines need not look for what they replace. What is there is replaced.
+        """
         items: list[_Item] = []
         for document in documents:
             key = key_in(collection, document)
@@ -54,22 +56,32 @@ class Writer:
                 self._set_aside(collection, key, error)
                 continue
             items.append(_Item(key, Put(collection.name, made), len(encode(made))))
-        await self._all(collection, items)
+        await self._all(collection, items, new=new)
 
     async def delete(self, collection: Collection, keys: Sequence[Key]) -> None:
         """Delete documents by key, whether they are there or not."""
         items = [_Item(key, Delete(collection.name, key), 0) for key in keys if not stays(collection, key)]
         await self._all(collection, items)
 
-    async def _all(self, collection: Collection, items: Sequence[_Item]) -> None:
-        batches = [self._in_turn(collection, batch) for batch in _batches(items, self._batch)]
+    async def _all(self, collection: Collection, items: Sequence[_Item], *, new: bool = False) -> None:
+        batches = [self._in_turn(collection, batch, new) for batch in _batches(items, self._batch)]
         for outcome in await asyncio.gather(*batches, return_exceptions=True):
             if outcome is not None:
                 raise outcome
 
-    async def _in_turn(self, collection: Collection, batch: Sequence[_Item]) -> None:
+    async def _in_turn(self, collection: Collection, batch: Sequence[_Item], new: bool) -> None:  # noqa: FBT001
         async with self._turns:
-            await self._write(collection, batch)
+            if not (new and await self._inserted(collection, batch)):
+                await self._write(collection, batch)
+
+    async def _inserted(self, collection: Collection, batch: Sequence[_Item]) -> bool:
+        """Insert all of a batch; False, and nothing is written, if one of them is there."""
+        try:
+            await self._store([replace(each.write, expect=ABSENT) for each in batch])
+        except (Invalid, Stale):
+            return False
+        self._count(collection, batch)
+        return True
 
     async def _write(self, collection: Collection, batch: Sequence[_Item]) -> None:
         """All of a batch at once; one that is refused is halved until the culprit stands alone."""
@@ -83,20 +95,16 @@ class Writer:
             await self._write(collection, batch[:middle])
             await self._write(collection, batch[middle:])
         else:
-            self.written += len(batch)
-            for each in batch:
-                self.failures.pop((collection.name, each.key), None)
+            self._count(collection, batch)
+
+    def _count(self, collection: Collection, batch: Sequence[_Item]) -> None:
+        self.written += len(batch)
+        for each in batch:
+            self.failures.pop((collection.name, each.key), None)
 
     async def _store(self, writes: Sequence[Write]) -> None:
         """What is stored twice is stored once, so a lost answer is no matter."""
-        pause = PAUSE_SECONDS
-        for _ in range(TRIES):
-            try:
-                return await self._storage.store(writes)
-            except Unavailable:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, PAUSE_AT_MOST)
-        return await self._storage.store(writes)
+        await patiently(lambda: self._storage.store(writes))
 
     def _set_aside(self, collection: Collection, key: Key, error: AlertWhispererError) -> None:
         field = f"{error.field}: " if isinstance(error, Invalid) and error.field else ""

@@ -69,6 +69,16 @@ async def test_following_back_keeps_the_old_one_fenced(local: Move) -> None:
     await moved.close()
 
 
+async def test_who_follows_leaves_the_way_back_to_who_takes_it(local: Move) -> None:
+    await local.mover.move(switch=True)
+    following = asyncio.create_task(local.way_back.follow(asyncio.Event()))
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0.05)
+        assert (await local.way_back.take()).stage == "returned"
+        await following
+    await local.office.fire(local.office.acme, "at home again")
+
+
 async def test_a_return_that_was_broken_off_at_its_end_is_completed(local: Move) -> None:
     await local.mover.move(switch=True)
     await local.way_back.take()

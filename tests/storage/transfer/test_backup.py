@@ -2,28 +2,35 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from alertwhisperer.clock import SequentialIds, VirtualClock
 from alertwhisperer.domain.alert import Alert
+from alertwhisperer.domain.change import Change, Put
 from alertwhisperer.domain.company import RateLimitConfig
 from alertwhisperer.domain.errors import Conflict, Invalid, Unavailable
+from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.incident import Incident
 from alertwhisperer.domain.metric import CURSOR_ID, Bucket, FoldCursor
+from alertwhisperer.domain.transfer import is_fence
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.retention import defaults
-from alertwhisperer.ports import Storage
+from alertwhisperer.ports import Query, Sort, Storage
 from alertwhisperer.schema import COLLECTIONS
 from alertwhisperer.storage import get_database_adapter
+from alertwhisperer.storage.sqlite import SQLiteStorage
 from alertwhisperer.storage.transfer_backup import back_up, bring_back
 from alertwhisperer.storage.transfer_handover import Means, Side
 from alertwhisperer.storage.transfer_verify import Verifier
 from tests.storage import version_2
 from tests.storage.transfer.conftest import Onlooker
 from tests.storage.transfer.senders import PACE_SECONDS
+from tests.support.cast import ACME
+from tests.support.documents import NOON, alert, scope
 from tests.support.engines import ENGINES, Engine
 from tests.support.office import Office
 
@@ -178,3 +185,47 @@ async def test_nothing_is_overwritten_and_nothing_is_left_behind(vault: Vault) -
     assert [each.name for each in vault.folder.iterdir()] == ["copy.db"]
     with pytest.raises(Conflict, match="is not empty"):
         await bring_back(vault.copy, vault.source, vault.means)
+
+
+class NeverQuiet(SQLiteStorage):
+    """A database in which an alert is written to again as soon as it has been read: no moment is left.
+
+    Who writes loses the race for a place that somebody else has taken, and is late then.
+    """
+
+    turn = 0
+
+    async def find(
+        self,
+        collection: str,
+        query: Query,
+        projection: Mapping[str, int] | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, object]]:
+        found = await super().find(collection, query, projection, sort, limit)
+        if collection == "alerts":
+            await self.fire()
+        return found
+
+    async def fire(self) -> None:
+        seq, _ = await self.head(ACME)
+        newest = await self.get(Record, (ACME, seq))
+        if newest is None or not is_fence(newest):
+            self.turn += 1
+            change = Change(writes=(Put("alerts", alert("a1", occurrences=self.turn)),))
+            await self.commit(scope(), seq, change, commit_id=f"c{self.turn}", at=NOON)
+
+
+async def test_where_writers_leave_no_moment_a_record_of_its_own_makes_one(tmp_path: Path) -> None:
+    storage, copy = NeverQuiet(tmp_path / "busy.db"), tmp_path / "copy.db"
+    await storage.fire()
+    means = Means(VirtualClock(), SequentialIds(), defaults(), Onlooker())
+    await back_up(Side("busy", storage), copy, means)
+    await storage.close()
+    async with reading(copy) as saved:
+        records = await saved.records(ACME, 0, 1_000, told=False)
+        kept = await saved.get(Alert, (ACME, "a1"))
+    assert is_fence(records[-1])
+    assert kept is not None
+    assert records[-2].commit_id == f"c{kept.occurrences}"

@@ -11,7 +11,10 @@ from msgspec import json
 import alertwhisperer
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import Put
+from alertwhisperer.domain.errors import Conflict, OutcomeUnknown, Unavailable
 from alertwhisperer.storage import get_database_adapter
+from alertwhisperer.storage.transfer_fence import fence_of
+from alertwhisperer.storage.transfer_patience import patiently
 from alertwhisperer.storage.transfer_state import transfer_of
 from tests.storage.transfer.conftest import Move
 from tests.support.cast import ACME
@@ -59,6 +62,38 @@ async def test_a_failure_is_remembered_over_a_resumption(local: Move) -> None:
     assert [each.key for each in (await local.mover.move(switch=False)).failures] == [
         each.key for each in first.failures
     ]
+
+
+async def test_of_two_commands_at_one_move_the_later_one_goes_on(local: Move) -> None:
+    await local.fire(3)
+    later = local.mover
+
+    def pause(_: int) -> None:
+        local.office.clock.advance(2)
+        local.onlooker.on_advance = lambda _: None
+        earlier_waits.set()
+
+    earlier_waits = asyncio.Event()
+    local.onlooker.on_advance = pause
+    earlier = asyncio.create_task(local.mover.move(switch=True))
+    await earlier_waits.wait()
+    await later.move(switch=False)
+    with pytest.raises(Conflict, match="another command has gone on"):
+        await earlier
+    assert await fence_of(local.source.storage) is None
+    assert (await later.move(switch=True)).stage == "switched"
+
+
+async def test_who_does_not_answer_for_a_moment_is_asked_again() -> None:
+    answers: list[int | Unavailable] = [OutcomeUnknown("lost"), Unavailable("away"), 7]
+
+    async def ask() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert await patiently(ask) == 7
 
 
 @pytest.mark.real

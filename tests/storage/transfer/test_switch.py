@@ -1,9 +1,11 @@
 """From one engine to another while senders go on: what was acked is there, and the log goes on where it stood."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from msgspec import json
+from msgspec.structs import replace
 
 from alertwhisperer.domain.alert import Alert
 from alertwhisperer.domain.change import Put
@@ -11,11 +13,12 @@ from alertwhisperer.domain.company import Company
 from alertwhisperer.domain.errors import Conflict
 from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import plus
-from alertwhisperer.domain.transfer import HOLD_KEY, Hold, is_fence
+from alertwhisperer.domain.transfer import HOLDS, Hold, hold_key, is_fence
 from alertwhisperer.engine.audit import Audit
 from alertwhisperer.engine.counters import Counters
 from alertwhisperer.engine.retention import Retention, defaults
 from alertwhisperer.ports import Storage
+from alertwhisperer.storage.transfer_backup import back_up
 from tests.storage.transfer.conftest import Move
 from tests.storage.transfer.senders import Sender, alert_of, all_refused
 from tests.support.office import AUDIT_KEY
@@ -127,13 +130,31 @@ async def test_retention_waits_while_a_copy_is_made(local: Move) -> None:
     office, storage = local.office, local.source.storage
     await local.fire(3)
     await local.mover.move(switch=False)
-    hold = await storage.get(Hold, HOLD_KEY)
+    hold = await storage.get(Hold, hold_key("new"))
     assert hold is not None
     retention = Retention(storage, office.clock, Counters(storage), Audit(storage, office.clock, AUDIT_KEY), defaults())
     office.clock.advance(3 * 86_400)
-    await storage.store([Put("snapshots", Hold(until=plus(office.clock.now(), 60)))])
+    await storage.store([Put("snapshots", replace(hold, until=plus(office.clock.now(), 60)))])
     await retention.sweep_all()
     assert len(await storage.records(office.acme.id, 0)) > 0
     office.clock.advance(61)
+    await retention.sweep_all()
+    assert await storage.records(office.acme.id, 0) == []
+
+
+async def test_who_has_done_with_a_copy_does_not_end_the_hold_of_another(local: Move, tmp_path: Path) -> None:
+    office, storage = local.office, local.source.storage
+    await local.fire(1)
+    await local.mover.move(switch=False)
+    await back_up(local.source, tmp_path / "copy.db", local.means)
+    assert await storage.get(Hold, hold_key("new")) is not None
+    retention = Retention(storage, office.clock, Counters(storage), Audit(storage, office.clock, AUDIT_KEY), defaults())
+    # As if the move had lasted for days since, and renewed its hold.
+    office.clock.advance(3 * 86_400)
+    await storage.store([Put("snapshots", Hold(id=hold_key("new")[-1], until=plus(office.clock.now(), 60)))])
+    await retention.sweep_all()
+    assert len(await storage.records(office.acme.id, 0)) > 0
+    await local.mover.abort()
+    assert await storage.select(Hold, HOLDS) == []
     await retention.sweep_all()
     assert await storage.records(office.acme.id, 0) == []
