@@ -63,8 +63,9 @@ class Bells(Doorbell):
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.wait([self._telling])
-        with suppress(AlertWhispererError):
-            await self._tell_others()
+        with suppress(AlertWhispererError, TimeoutError):
+            async with asyncio.timeout(TELL_EVERY_SECONDS):
+                await self._tell_others()
 
     # ------------------------------------------------------------ telling
 
