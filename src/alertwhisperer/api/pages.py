@@ -1,5 +1,6 @@
 """Pages of lists: opaque cursors, the link to the next page, and the cursor from which live events go on."""
 
+import asyncio
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
@@ -61,8 +62,9 @@ def link(request: Request, cursor: str | None) -> dict[str, str]:
 
 async def live_cursor(log: Log, scopes: Scopes) -> dict[str, str]:
     """`X-Live-Cursor`: `company:seq` of each log's head. To be read before the list, so that no change is missed."""
-    heads = [f"{each}:{(await log.head(each))[0]}" for each in scopes.company_ids]
-    return {"X-Live-Cursor": ",".join(heads)} if heads else {}
+    heads = await asyncio.gather(*map(log.head, scopes.company_ids))
+    cursors = [f"{each}:{seq}" for each, (seq, _) in zip(scopes.company_ids, heads, strict=True)]
+    return {"X-Live-Cursor": ",".join(cursors)} if cursors else {}
 
 
 def page(request: Request, found: Sequence[T], last_id: str | None, headers: dict[str, str]) -> Answer[list[T]]:

@@ -1,6 +1,8 @@
 """Alerts: reading them, and the two verbs that people have on a single one."""
 
+import asyncio
 from collections import Counter
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -41,14 +43,11 @@ class Alerts:
 
     async def page(self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None) -> list[Alert]:
         """Alerts of these companies that match, newest first; `before` is the id behind which to go on."""
-        found: list[Alert] = []
-        for scope in scopes.each():
-            require(scope.actor, "alert.read")
-            of_company = {**query, "company_id": scope.company_id}
-            if before:
-                of_company["id"] = {"$lt": before}
-            found += await self._reader.select(Alert, of_company, limit=limit)
-        return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
+        require(scopes.actor, "alert.read")
+        of_all = {**query, "id": {"$lt": before}} if before else query
+        queries = ({**of_all, "company_id": each} for each in scopes.company_ids)
+        pages = await asyncio.gather(*(self._reader.select(Alert, each, limit=limit) for each in queries))
+        return sorted(chain.from_iterable(pages), key=lambda each: each.id, reverse=True)[:limit]
 
     async def get(self, scope: Scope, alert_id: str) -> Alert:
         """One alert; NotFound if this company has none of that id."""

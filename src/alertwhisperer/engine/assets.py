@@ -1,5 +1,7 @@
 """Assets: what alerts are about. Ingest adds unknown ones; people say what they are worth."""
 
+import asyncio
+from itertools import chain
 from types import NoneType
 from typing import Final
 
@@ -52,12 +54,13 @@ class Assets:
     async def newest(self, scopes: Scopes, *, limit: int, before: str | None = None) -> list[Asset]:
         """Assets of these companies, newest first; `before` is the id behind which to go on."""
         require(scopes.actor, "asset.read")
-        found: list[Asset] = []
-        for scope in scopes.each():
-            key = (scope.company_id, before) if before else None
-            query: Query = {"company_id": scope.company_id}
-            found += await self._reader.select(Asset, query, limit=limit, before=key)
-        return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
+        pages = await asyncio.gather(
+            *(
+                self._reader.select(Asset, {"company_id": each}, limit=limit, before=(each, before) if before else None)
+                for each in scopes.company_ids
+            )
+        )
+        return sorted(chain.from_iterable(pages), key=lambda each: each.id, reverse=True)[:limit]
 
     async def create(self, scope: Scope, new: NewAsset, once: Once | None = None) -> Asset:
         """A new asset; Invalid if the name is taken."""

@@ -1,5 +1,8 @@
 """Incidents: the frame around the verbs of people, what timers do to them, and reading them."""
 
+import asyncio
+from itertools import chain
+
 from alertwhisperer.domain import incident as steps
 from alertwhisperer.domain import priority
 from alertwhisperer.domain.alert import Alert
@@ -105,15 +108,15 @@ class Incidents:
 
     async def page(self, scopes: Scopes, query: Query, *, limit: int, before: str | None = None) -> list[Incident]:
         """Incidents of these companies that match, newest first; `before` is the id behind which to go on."""
-        found: list[Incident] = []
-        for scope in scopes.each():
-            require(scope.actor, "incident.read")
-            of_company = {**query, "company_id": scope.company_id}
-            if before:
-                of_company["id"] = {"$lt": before}
-            page = await self._reader.select(Incident, of_company, limit=limit)
-            found += await self._aged(scope, page)
-        return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
+        require(scopes.actor, "incident.read")
+        of_all = {**query, "id": {"$lt": before}} if before else query
+
+        async def of(scope: Scope) -> list[Incident]:
+            found = await self._reader.select(Incident, {**of_all, "company_id": scope.company_id}, limit=limit)
+            return await self._aged(scope, found)
+
+        pages = await asyncio.gather(*map(of, scopes.each()))
+        return sorted(chain.from_iterable(pages), key=lambda each: each.id, reverse=True)[:limit]
 
     async def timeline(self, scope: Scope, incident_id: str) -> list[TimelineEntry]:
         """What happened, oldest first. Clients see no internal entries and no names of staff."""

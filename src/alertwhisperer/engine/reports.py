@@ -46,15 +46,15 @@ class Reports:
         now = self._clock.now()
         since = plus(now, -3600 * (hours - 1))
         sums: Counts = {}
-        for scope in scopes.each():
-            _merge(sums, await self._counters.counts(scope, "hour", since, now))
+        for found in await asyncio.gather(*(self._counters.counts(each, "hour", since, now) for each in scopes.each())):
+            _merge(sums, found)
         return ledger_report(sums, await self._refused(scopes, since, now))
 
     async def overview(self, scopes: Scopes) -> Overview:
         """How these companies stand now."""
         require(scopes.actor, "metrics.read")
         now = self._clock.now()
-        cursors = {each: (await self._storage.head(each))[0] for each in scopes.company_ids}
+        heads = await asyncio.gather(*map(self._storage.head, scopes.company_ids))
         minutes, hours, days = await self._sums(scopes, now)
         today = days.get(now[: WIDTHS["day"]], {})
         percent, reason = noise_reduction(today.get(FIRES, 0), today.get(OPENED, 0))
@@ -70,7 +70,7 @@ class Reports:
             noise_reduction_percent=percent,
             noise_reason=reason,
             last_resolved_at=await self._last_resolved(scopes, hours),
-            cursors=cursors,
+            cursors={each: seq for each, (seq, _) in zip(scopes.company_ids, heads, strict=True)},
         )
 
     async def _sums(self, scopes: Scopes, now: Instant) -> tuple[Counts, Counts, Counts]:
