@@ -1,10 +1,9 @@
 """DynamoDB: a table for each collection, every commit one TransactWriteItems (DESIGN §3, §4)."""
 
 import asyncio
-import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar, Unpack
 from weakref import WeakValueDictionary
@@ -17,16 +16,12 @@ from alertwhisperer.domain.event import Record
 from alertwhisperer.domain.instant import Instant
 from alertwhisperer.domain.scope import Scope
 from alertwhisperer.ports import Document, Key, Limits, Query, Ring, Sort
-from alertwhisperer.schema import COLLECTIONS, VERSION, Collection
+from alertwhisperer.schema import COLLECTIONS, VERSION
 from alertwhisperer.storage.adapter import Adapter
 from alertwhisperer.storage.codec import (
-    Written,
     check_key_parts,
-    check_stored,
     collection_named,
     collection_of,
-    decode,
-    encode,
     encode_writes,
     typed,
     typed_fields,
@@ -39,23 +34,21 @@ from alertwhisperer.storage.dynamodb_plan import described
 from alertwhisperer.storage.dynamodb_search import Found, Order, Search
 from alertwhisperer.storage.dynamodb_tables import Tables
 from alertwhisperer.storage.dynamodb_upgrade import STEPS, Steps, upgrade_tables
+from alertwhisperer.storage.dynamodb_wanted import edited, in_chunks, of_document, of_written
 from alertwhisperer.storage.dynamodb_writes import LIMITS, TRIES, Changed, Wanted, Writes
 from alertwhisperer.storage.match import matches, project
 from alertwhisperer.storage.options import DynamoDBOptions
 from alertwhisperer.storage.query import And, check_limit, parse_projection, parse_query, parse_sort
 from alertwhisperer.storage.records import make_record, told_in_full, touched_by
 from alertwhisperer.storage.render_dynamodb import PREFIX, normal_prefix
-from alertwhisperer.storage.update import Edit, apply_update, parse_update
+from alertwhisperer.storage.update import Edit, parse_update
 from alertwhisperer.storage.upgrade import Upgrade
-from alertwhisperer.storage.values import check_value
 
 T = TypeVar("T", bound=Struct)
 R = TypeVar("R")
 
 REGION: Final = "us-east-1"
 DEADLINE_SECONDS: Final = 10.0
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Explanation(Struct, frozen=True):
@@ -173,7 +166,7 @@ class DynamoDBStorage(Adapter):
         await self.open()
         written = encode_writes(change.writes, scope.company_id)
         record = make_record(scope, base_seq + 1, change, touched_by(written), commit_id=commit_id, at=at)
-        return await self._finish(self._commit(record, [_wanted(each) for each in written], after))
+        return await self._finish(self._commit(record, [of_written(each) for each in written], after))
 
     async def _commit(self, record: Record, wanted: list[Wanted], after: str | None) -> Record:
         """One at a time for each company of this process: each goes behind the one before."""
@@ -204,7 +197,7 @@ class DynamoDBStorage(Adapter):
     async def store(self, writes: Sequence[Write]) -> None:
         """See `ports.Log.store`."""
         await self.open()
-        await self._finish(self._store([_wanted(each) for each in encode_writes(writes)]))
+        await self._finish(self._store([of_written(each) for each in encode_writes(writes)]))
 
     async def doorbell(self) -> AsyncIterator[Ring]:
         """See `ports.Log.doorbell`."""
@@ -253,9 +246,9 @@ class DynamoDBStorage(Adapter):
     async def insert_many(self, collection: str, documents: Sequence[Document]) -> list[str]:
         """See `ports.DatabaseAdapter.insert_many`. More than one transaction holds go in several: each all or none."""
         into = collection_named(collection)
-        wanted = [_checked(into, document, expect=ABSENT) for document in documents]
+        wanted = [of_document(into, document, expect=ABSENT) for document in documents]
         await self.open()
-        for chunk in _chunks(wanted):
+        for chunk in in_chunks(wanted):
             await self._finish(self._store(chunk))
         return [str(document[into.key[-1]]) for document in documents]
 
@@ -336,7 +329,7 @@ class DynamoDBStorage(Adapter):
         await self.open()
         for _ in range(TRIES):
             found = await self._search.find(source, tree, Order(), limit=limit)
-            chunks = list(_chunks([_edited(source, each, edits) for each in found]))
+            chunks = list(in_chunks([edited(source, each, edits) for each in found]))
             try:
                 if chunks:
                     await self._finish(self._store(chunks[0]))
@@ -355,50 +348,10 @@ class DynamoDBStorage(Adapter):
             except Changed:
                 source = wanted[0].collection
                 found = await self._search.by_keys(source, [each.key for each in chunk])
-                wanted = [_edited(source, each, edits) for each in found if matches(each.stored.fields, tree)]
+                wanted = [edited(source, each, edits) for each in found if matches(each.stored.fields, tree)]
             else:
                 return len(wanted)
         raise Unavailable("other processes keep changing these documents", retry_after=1)
-
-
-def _wanted(written: Written) -> Wanted:
-    fields = decode(written.raw) if written.raw is not None else None
-    return Wanted(written.collection, written.key, fields, written.raw, written.write.expect)
-
-
-def _checked(collection: Collection, document: Document, *, expect: Document | None = None) -> Wanted:
-    check_value(document, "")
-    raw = encode(document)
-    check_stored(collection, raw)
-    key = tuple(document.get(name) for name in collection.key)
-    return Wanted(collection, key, dict(document), raw, expect)  # type: ignore[arg-type]  # checked when written
-
-
-def _edited(collection: Collection, found: Found, edits: tuple[Edit, ...] | None) -> Wanted:
-    if edits is None:
-        return Wanted(collection, found.key, None, None, seen=found.stored)
-    after = apply_update(found.stored.fields, edits)
-    for name in collection.key:
-        if after.get(name) != found.stored.fields[name]:
-            raise Invalid(f"is part of the key of {collection.name} and cannot change", name)
-    made = _checked(collection, after)
-    return Wanted(collection, found.key, made.fields, made.raw, seen=found.stored)
-
-
-def _chunks(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
-    """Parts that one transaction holds, in order."""
-    chunk: list[Wanted] = []
-    count = size = 0
-    for each in wanted:
-        unique = sum(index.unique for index in each.collection.indexes)
-        items, length = 1 + 2 * unique + (len(each.key) == 1), len(each.raw or b"")
-        if chunk and (count + items > (LIMITS.writes or 0) or size + length > (LIMITS.bytes or 0)):
-            yield chunk
-            chunk, count, size = [], 0, 0
-        chunk.append(each)
-        count, size = count + items, size + length
-    if chunk:
-        yield chunk
 
 
 def _typed(kind: type[T], found: Found) -> T:

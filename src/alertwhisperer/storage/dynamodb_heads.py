@@ -90,7 +90,10 @@ class Heads:
         return head.seq == base_seq and after in {None, head.commit_id}
 
     def learn(self, company_id: str, head: Head) -> None:
-        """This is the newest now."""
+        """This is the newest now, unless a later one has been learned while it was asked for."""
+        known = self._known.get(company_id)
+        if known is not None and known.head.seq > head.seq:
+            return
         now = asyncio.get_running_loop().time()
         self._known[company_id] = _Known(head, now, self._search.now())
         self._known.move_to_end(company_id)
